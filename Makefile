@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+#   make            build/$(BOARD)/pipit and libpipit.a
+#   make run        the same, set up first, and started on loopback
+#   make test       every test; make check: style and static analysis
+#   make size       ROM and RAM by room; make power: power cuts at length
+#
+# BOARD=NAME is a folder of boards/, SANITIZE=1 builds under ASan and UBSan
+# beside it, CONFIG=FILE takes another .config, SETUP=0 installs nothing.
+# Everything made is in build/.
+
+BOARD    ?= linux
+PREFIX   ?= /usr/local
+PYTHON   ?= /usr/bin/python3
+SETUP    ?= 1
+SANITIZE ?= 0
+
+ifeq ($(wildcard boards/$(BOARD)/board.mk),)
+$(error BOARD=$(BOARD): there is no boards/$(BOARD); known: $(notdir $(patsubst %/board.mk,%,$(wildcard boards/*/board.mk))))
+endif
+
+# A variant is another way to compile the same board.  The checks that the
+# sanitizers put into the code make conversions look like faults to gcc: the
+# plain build is where those are judged.
+VARIANT_WARN := -Wno-conversion -Wno-sign-conversion -Wno-maybe-uninitialized
+SUFFIX-1      := -sanitize
+VARIANT-1     := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
+	-g -O1 $(VARIANT_WARN)
+SUFFIX-thread := -thread
+VARIANT-thread := -fsanitize=thread -g -O1 $(VARIANT_WARN)
+B := build/$(BOARD)$(SUFFIX-$(SANITIZE))
+
+# What the board decides: OPTIMIZE HARDEN HARDEN_LD CROSS ROOMS (folders of port/).
+include boards/$(BOARD)/board.mk
+
+ifneq ($(CROSS),)
+CC := $(CROSS)gcc
+AR := $(CROSS)ar
+endif
+
+WARN := -Wall -Wextra -Werror -Wconversion -Wsign-conversion -Wundef -Wshadow \
+	-Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith -Wcast-qual \
+	-Wwrite-strings -Wimplicit-fallthrough
+LANGUAGE := -std=c11 -pedantic
+CPPFLAGS_ALL = -I$(B) -Isrc $(CPPFLAGS)
+COMPILE = $(CC) $(LANGUAGE) $(WARN) $(OPTIMIZE) $(HARDEN) $(VARIANT-$(SANITIZE)) $(CFLAGS) $(CPPFLAGS_ALL) -MMD -MP
+LINK = $(CC) $(OPTIMIZE) $(HARDEN) $(VARIANT-$(SANITIZE)) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS)
+
+SRC  := $(wildcard src/*.c src/*/*.c)
+PORT := $(wildcard $(patsubst %,port/%/*.c,$(ROOMS)))
+MAIN := $(wildcard $(PORT_MAIN))
+SRC_OBJ  := $(SRC:%.c=$(B)/%.o)
+PORT_OBJ := $(patsubst %.c,$(B)/%.o,$(filter-out $(MAIN),$(PORT)))
+MAIN_OBJ := $(MAIN:%.c=$(B)/%.o)
+
+.PHONY: all run test check size power format menuconfig defconfig install clean distclean
+.PHONY: build-unit build-power build-thread size-of FORCE
+.DELETE_ON_ERROR:
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
+# A line for each file made; V=1 shows the commands.
+ifeq ($(V),1)
+Q =
+else
+Q = @echo "  $@";
+endif
+.SUFFIXES:
+
+all: $(B)/libpipit.a $(if $(MAIN),$(B)/pipit)
+
+# ---- Configuration -----------------------------------------------------------
+
+CONFIG_SOURCE := $(or $(CONFIG),boards/$(BOARD)/defconfig)
+CONFIG_NOW := $(shell sed -n '1s/^. from //p' $(B)/.config 2>/dev/null)
+KCONFIG := $(wildcard Kconfig src/Kconfig src/*/Kconfig port/*/Kconfig)
+KCONFIG_PY := $(PYTHON) port/deps/kconfig.py
+
+# Made anew when asked for another file than the one it came from; a
+# configuration chosen in menuconfig stays until `make defconfig`.
+$(B)/.config: $(CONFIG_SOURCE) $(KCONFIG) port/deps/kconfig.py $(if $(CONFIG)$(CONFIG_NOW),$(if $(filter-out $(CONFIG_NOW),$(CONFIG_SOURCE)),FORCE))
+	@port/deps/setup.sh build
+	$(KCONFIG_PY) $(if $(CONFIG),fresh,write) $(CONFIG_SOURCE) $@ $(B)/pipit_config.h
+
+# Written with it, but only when it changes: the recipe makes make look again.
+$(B)/pipit_config.h: $(B)/.config
+	@:
+
+defconfig:
+	@port/deps/setup.sh build
+	$(KCONFIG_PY) fresh $(CONFIG_SOURCE) $(B)/.config $(B)/pipit_config.h
+
+menuconfig: $(B)/.config
+	$(KCONFIG_PY) menu $(B)/.config $(B)/pipit_config.h
+
+# ---- Objects and programs ----------------------------------------------------
+
+export SETUP
+export PYTHONDONTWRITEBYTECODE = 1
+
+$(B)/src/%.o: src/%.c $(B)/pipit_config.h
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) -c -o $@ $<
+
+$(B)/port/%.o: port/%.c $(B)/pipit_config.h
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) $(PORT_CPPFLAGS) -c -o $@ $<
+
+$(B)/libpipit.a: $(SRC_OBJ)
+	$(Q)rm -f $@; $(AR) rcs $@ $^
+
+$(B)/pipit: $(MAIN_OBJ) $(PORT_OBJ) $(B)/libpipit.a
+	$(Q)$(LINK) -o $@ $^ $(PORT_LIBS)
+
+# ---- Test programs -----------------------------------------------------------
+#
+# Each tests/unit/test_X.c is a program, each tests/tsan/X.c too; the files of
+# tests/dialog are one, those of tests/power another.  They link with src/, the
+# port but its main, and what they need of tests/harness.
+
+HARNESS_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/harness/*.c))
+UNIT   := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
+THREAD := $(patsubst %.c,$(B)/%,$(wildcard tests/tsan/*.c))
+# The one thread, and what it shares with the loop.
+THREAD_OBJ := $(B)/port/posix/flash_file.o $(B)/port/posix/sync_thread.o
+DIALOG := $(if $(wildcard tests/dialog/*.c),$(B)/tests/dialog/dialog)
+POWER  := $(if $(wildcard tests/power/*.c),$(B)/tests/power/power)
+TEST_WARN := -Wno-conversion -Wno-sign-conversion -Wno-cast-qual
+TEST_LIBS := $(B)/libharness.a $(B)/libpipit.a $(B)/libport.a
+LINK_TEST = $(LINK) -o $@ $(filter %.o,$^) -Wl,--start-group $(TEST_LIBS) -Wl,--end-group \
+	-Wl,--as-needed -lcmocka $(PORT_LIBS)
+
+.SECONDARY:
+
+$(B)/tests/%.o: tests/%.c $(B)/pipit_config.h
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) $(TEST_WARN) $(PORT_CPPFLAGS) -Itests -c -o $@ $<
+
+$(B)/libharness.a: $(HARNESS_OBJ)
+$(B)/libport.a: $(PORT_OBJ)
+$(B)/libharness.a $(B)/libport.a:
+	$(Q)rm -f $@; $(AR) rcs $@ $^
+
+CHECK_OBJ := $(B)/tests/harness/check.o
+$(UNIT): %: %.o $(CHECK_OBJ) $(TEST_LIBS)
+	$(Q)$(LINK_TEST)
+$(THREAD): TEST_LIBS :=
+$(THREAD): %: %.o $(CHECK_OBJ) $(THREAD_OBJ)
+	$(Q)$(LINK_TEST)
+$(B)/tests/dialog/dialog: $(patsubst %.c,$(B)/%.o,$(wildcard tests/dialog/*.c)) $(CHECK_OBJ) $(TEST_LIBS)
+	$(Q)$(LINK_TEST)
+$(B)/tests/power/power: $(patsubst %.c,$(B)/%.o,$(wildcard tests/power/*.c)) $(CHECK_OBJ) $(TEST_LIBS)
+	$(Q)$(LINK_TEST)
+
+build-unit: $(UNIT) $(DIALOG)
+build-power: $(POWER)
+build-thread: $(THREAD)
+
+# ---- What people ask for -----------------------------------------------------
+
+SUBMAKE = $(MAKE) -s --no-print-directory
+
+test:
+	@port/deps/setup.sh build test
+	+@$(SUBMAKE) all build-unit build-power
+	+@$(SUBMAKE) SANITIZE=1 all build-unit
+	+@$(SUBMAKE) SANITIZE=thread build-thread
+	@$(PYTHON) tests/harness/run_tests.py build/$(BOARD) build/$(BOARD)-sanitize build/$(BOARD)-thread
+
+# What the compilers say stands in the objects of both boards; clang only reads.
+C_FILES = $(shell find src port boards tests -name '*.[ch]')
+CLANG := clang $(LANGUAGE) $(WARN) -fsyntax-only -Isrc
+CLANG_SMALL := --target=arm-none-eabi -mcpu=cortex-m3 -isystem /usr/include/newlib
+TIDY := tests/style/clang-tidy.yaml
+CHECKS := check-style check-format check-clang check-tidy check-cppcheck
+.PHONY: $(CHECKS)
+
+check:
+	@port/deps/setup.sh build check size
+	+@$(SUBMAKE) all
+	+@$(SUBMAKE) BOARD=small all
+	+@$(SUBMAKE) -O $(CHECKS)
+
+check-style:
+	tests/style/style.py --self-test
+	tests/style/style.py
+
+check-format:
+	clang-format --dry-run -Werror $(C_FILES) 2>build/format.log || \
+		{ sed -n 's/: error: .*/: not as \.clang-format says: make format/p' build/format.log | \
+		sort -t: -u -k1,1; exit 1; }
+
+check-clang: $(B)/pipit_config.h
+	echo $(SRC) | xargs -P2 -n8 $(CLANG) -I$(B)
+	echo $(SRC) | xargs -P2 -n8 $(CLANG) $(CLANG_SMALL) -Ibuild/small
+	echo $(PORT) | xargs -r -P2 -n8 $(CLANG) $(PORT_CPPFLAGS) -I$(B)
+
+check-tidy: $(B)/pipit_config.h
+	echo $(SRC) $(PORT) | xargs -P2 -n8 sh -c 'clang-tidy --quiet --config-file=$(TIDY) \
+		"$$@" -- $(LANGUAGE) -Isrc $(PORT_CPPFLAGS) -I$(B) 2>/dev/null' tidy
+
+check-cppcheck: $(B)/pipit_config.h
+	mkdir -p build/cppcheck
+	cppcheck -q -j2 --cppcheck-build-dir=build/cppcheck --std=c11 --error-exitcode=1 \
+		--enable=warning,portability,performance --inline-suppr \
+		--suppressions-list=tests/style/cppcheck.txt -Isrc -Iport -I$(B) $(SRC) $(PORT)
+
+SIZE_BOARDS := $(sort $(BOARD) small)
+
+size:
+	@port/deps/setup.sh build size
+	+@for board in $(SIZE_BOARDS); do $(SUBMAKE) BOARD=$$board size-of || exit 1; done
+
+size-of: $(B)/libpipit.a
+	tests/size/size.py "$(BOARD): $(firstword $(shell $(CC) -dumpmachine)), $(filter -O%,$(OPTIMIZE))" \
+		$(B) "$(CROSS)" $(wildcard boards/$(BOARD)/budget)
+
+format:
+	@port/deps/setup.sh check
+	clang-format -i $(C_FILES)
+
+power:
+	@port/deps/setup.sh build test
+	+@$(SUBMAKE) all build-power
+	$(B)/tests/power/power full
+	PIPIT=$(abspath $(B)/pipit) PIPIT_BUILD=$(abspath $(B)) PIPIT_KILLS=500 \
+		$(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e -k kill
+	$(B)/tests/power/power figures
+
+# ---- Run and install ---------------------------------------------------------
+
+CONF ?= boards/$(BOARD)/pipit.conf
+
+build/run/pipit.conf: $(CONF)
+	@mkdir -p $(@D)
+	@cp $< $@
+
+run: all build/run/pipit.conf
+	@sed 's,@PIPIT@,$(B)/pipit,g; s,@CONF@,build/run/pipit.conf,g' boards/$(BOARD)/run.txt
+	@exec $(B)/pipit run -c build/run/pipit.conf
+
+SBIN := $(DESTDIR)$(PREFIX)/sbin
+SHARE := $(DESTDIR)$(PREFIX)/share
+LINKS := $(SBIN)/sendmail $(DESTDIR)$(PREFIX)/bin/mailq $(DESTDIR)$(PREFIX)/bin/newaliases
+
+install: all
+	install -D -m 755 $(B)/pipit $(SBIN)/pipit
+	mkdir -p $(DESTDIR)$(PREFIX)/bin
+	for link in $(LINKS); do ln -sf ../sbin/pipit $$link; done
+	for page in $(wildcard port/posix/man/*.[1-8]); do \
+		install -D -m 644 $$page $(SHARE)/man/man$${page##*.}/$${page##*/} || exit 1; done
+	install -D -m 644 port/posix/pipit.conf $(SHARE)/doc/pipit/examples/pipit.conf
+	mkdir -p $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's,/usr/sbin/,$(PREFIX)/sbin/,' port/posix/pipit.service \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/pipit.service
+
+FORCE:
+
+clean:
+	rm -rf build
+
+distclean: clean
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
