@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* date - Unix time as mail writes it, always UTC: "Tue, 24 Nov 2026 20:42:56 +0000" (RFC 5322 3.3).
+ *
+ * Pure.
+ */
+#ifndef PIPIT_MAIL_DATE_H
+#define PIPIT_MAIL_DATE_H
+
+#include "base/buf.h"
+
+#define DATE_TEXT_MAX 32u
+
+void date_put(struct buf *b, uint32_t wall_s);
+
+/* "2026-11-24T20:42:56Z" (RFC 3339) */
+void date_put_iso(struct buf *b, uint32_t wall_s);
+
+#endif
