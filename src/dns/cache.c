@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "dns/cache.h"
+
+#include "base/check.h"
+#include "dns/answer.h"
+
+#include <string.h>
+
+struct span dns_cache_name(const struct dns_cache_entry *e)
+{
+	return span_make(e->data, e->name_len);
+}
+
+struct span dns_cache_records(const struct dns_cache_entry *e)
+{
+	return span_from(span_make(e->data, e->len), e->name_len);
+}
+
+struct dns_cache_entry *dns_cache_find(struct dns_cache *c, struct span name, uint8_t type,
+	uint32_t now_s)
+{
+	uint32_t hash = span_hash_nocase(name);
+	unsigned i;
+
+	for (i = 0; i < CONFIG_DNS_CACHE; i++) {
+		struct dns_cache_entry *e = &c->entry[i];
+
+		if (e->result != 0 && e->name_hash == hash && e->type == type &&
+			e->expires_s > now_s && span_equal_nocase(dns_cache_name(e), name))
+			return e;
+	}
+	return NULL;
+}
+
+struct dns_cache_entry *dns_cache_take(struct dns_cache *c)
+{
+	struct dns_cache_entry *victim = NULL;
+	unsigned i;
+
+	for (i = 0; i < CONFIG_DNS_CACHE; i++) {
+		struct dns_cache_entry *e = &c->entry[i];
+
+		/* A free entry is all zero, so it "expires" before every other. */
+		if (e->pins == 0 && (!victim || e->expires_s < victim->expires_s))
+			victim = e;
+	}
+	CHECK(victim);
+	memset(victim, 0, sizeof(*victim));
+	return victim;
+}
+
+void dns_cache_keep_alias(struct dns_cache *c, struct span name, struct span target,
+	uint32_t expires_s)
+{
+	struct dns_cache_entry *e;
+	struct buf b;
+
+	if (name.len + target.len > CONFIG_DNS_CACHE_BYTES)
+		return;
+	e = dns_cache_take(c);
+	buf_init(&b, e->data, sizeof(e->data));
+	buf_put(&b, name);
+	buf_put(&b, target);
+	e->len = (uint16_t)b.len;
+	e->name_len = (uint8_t)name.len;
+	e->name_hash = span_hash_nocase(name);
+	e->result = DNS_FOUND;
+	e->type = DNS_CNAME;
+	e->expires_s = expires_s;
+}
+
+void dns_cache_flush(struct dns_cache *c)
+{
+	unsigned i;
+
+	for (i = 0; i < CONFIG_DNS_CACHE; i++)
+		if (c->entry[i].pins == 0)
+			memset(&c->entry[i], 0, sizeof(c->entry[i]));
+		else
+			c->entry[i].expires_s = 0;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* schedule_state - what the scheduler keeps; fields are private to schedule.c.
+ *
+ * Rows stand in an open-addressed table (linear probing, deletion by shifting
+ * back), a quarter larger than the queue so that probes stay short.  A row is 12
+ * octets: a heap would make finding the next one cheaper but cost half as
+ * much RAM again; as it is, taking a due message looks at the table once (some
+ * microseconds at 4096 rows) and everything else is constant time.
+ */
+#ifndef PIPIT_ROUTE_SCHEDULE_STATE_H
+#define PIPIT_ROUTE_SCHEDULE_STATE_H
+
+#include "pipit_limits.h"
+
+#include <stdint.h>
+
+#define SCHEDULE_SLOTS (CONFIG_QUEUE_MESSAGES + CONFIG_QUEUE_MESSAGES / 4u + 1u)
+
+struct schedule_row {
+	uint32_t id;      /* 0: free */
+	uint32_t due_low; /* due_ms, 48 bits: good for 8900 years of uptime */
+	uint16_t due_high;
+	uint8_t priority;
+	uint8_t running;
+};
+
+struct schedule_hop {
+	uint64_t until_ms; /* backs off until then; 0 when it does not */
+	uint32_t name_hash;
+	uint16_t active;
+	uint8_t failures; /* in a row; 0: healthy */
+	uint8_t used;
+};
+
+struct schedule {
+	uint64_t next_ms; /* no waiting row is due earlier */
+	uint32_t count;
+	struct schedule_row row[SCHEDULE_SLOTS];
+	struct schedule_hop hop[CONFIG_ROUTE_HOPS];
+};
+
+#endif
