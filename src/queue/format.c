@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "queue/format.h"
+
+#include "base/bytes.h"
+#include "queue/journal.h"
+#include "queue/layout.h"
+#include "queue/media.h"
+
+/* The largest unit's header, record, or both in one. */
+#define PIECE_MAX 256u
+
+static int erase_wait(const struct flash *f, uint32_t sector)
+{
+	int done = f->ops->erase_begin(f->ctx, sector);
+
+	if (done == 0)
+		while ((done = f->ops->erase_done(f->ctx)) == 0)
+			;
+	return done;
+}
+
+static int sync_wait(const struct flash *f)
+{
+	int done = f->ops->sync_begin(f->ctx);
+
+	if (done == 0)
+		while ((done = f->ops->sync_done(f->ctx)) == 0)
+			;
+	return done;
+}
+
+static enum status put(const struct flash *f, uint32_t sector, uint32_t at, const uint8_t *from, uint32_t len)
+{
+	uint32_t addr = sector * f->geometry.sector_size + at, n;
+
+	for (; len > 0; addr += n, from += n, len -= n) {
+		n = f->geometry.page_size - addr % f->geometry.page_size;
+		if (n > len)
+			n = len;
+		if (f->ops->program(f->ctx, addr, from, n) < 0)
+			return ST_IO;
+	}
+	return ST_OK;
+}
+
+static enum status put_record(const struct flash *f, const struct queue_layout *l, uint32_t sector,
+	uint32_t gen, uint32_t *pos, const struct journal_record *r)
+{
+	uint8_t piece[PIECE_MAX];
+	uint32_t len = journal_record_store(l, r, gen, piece), at = *pos;
+
+	*pos += len;
+	return put(f, sector, at, piece, len);
+}
+
+/* The journal's first sector: empty, and all generations up to gen - 1 obsolete. */
+static enum status put_journal(const struct flash *f, const struct queue_layout *l, uint32_t sector,
+	uint32_t gen, uint32_t id_next)
+{
+	struct media_header h = { MEDIA_JOURNAL, 0, gen };
+	struct journal_super s = { JOURNAL_VERSION, l->journal_sectors, l->sectors, gen - 1u, 0, 0, 0 };
+	struct journal_mark m = { gen - 1u, 0, gen + JOURNAL_GEN_STEP, id_next, 0 };
+	struct journal_record r = { .type = JOURNAL_SUPER, .len = JOURNAL_SUPER_LEN, .first = true };
+	uint8_t piece[PIECE_MAX];
+	uint32_t pos = l->header_len, i;
+	enum status st;
+
+	media_header_store(l, &h, piece);
+	st = put(f, sector, 0, piece, l->header_len);
+	if (st == ST_OK)
+		st = put(f, sector, layout_end(l), piece, l->header_len);
+	journal_super_store(&s, r.body);
+	if (st == ST_OK)
+		st = put_record(f, l, sector, gen, &pos, &r);
+	r.type = JOURNAL_MARK;
+	r.len = JOURNAL_MARK_LEN;
+	r.first = false;
+	journal_mark_store(&m, r.body);
+	for (i = 0; st == ST_OK && i < layout_marks(l); i++)
+		st = put_record(f, l, sector, gen, &pos, &r);
+	return st;
+}
+
+enum status format_write(const struct flash *f, uint32_t gen, uint32_t id_next)
+{
+	struct media_header h = { MEDIA_FORMATTING, 0, gen };
+	struct queue_layout l;
+	uint8_t piece[PIECE_MAX];
+	const char *why;
+	uint32_t i;
+
+	if (!layout_init(&l, &f->geometry, &why))
+		return ST_BAD;
+	/* From here on it is no queue, and not foreign either. */
+	media_header_store(&l, &h, piece);
+	if (erase_wait(f, l.sectors - 1u) < 0 || put(f, l.sectors - 1u, 0, piece, l.header_len) != ST_OK
+			|| sync_wait(f) < 0)
+		return ST_IO;
+	/* A sector that cannot be erased fails again when it is to be used. */
+	for (i = 0; i + 1u < l.sectors; i++)
+		(void)erase_wait(f, i);
+	if (sync_wait(f) < 0)
+		return ST_IO;
+	for (i = 0; i + 1u < l.sectors; i++)
+		if (put_journal(f, &l, i, gen + 1u + i, id_next) == ST_OK)
+			return sync_wait(f) < 0 ? ST_IO : ST_OK;
+	return ST_IO;
+}
+
+/* The highest generation of any sector header, also of other geometries. */
+static enum status gen_highest(const struct flash *f, uint32_t *gen)
+{
+	uint32_t sectors = f->geometry.sector_count, per = f->geometry.sector_size / 256u, i, j;
+	uint8_t h[LAYOUT_HEADER_LEN];
+	bool any = false;
+
+	*gen = 0;
+	for (i = 0; i < sectors; i++) {
+		for (j = 0; j < per; j++) {
+			if (f->ops->read(f->ctx, i * f->geometry.sector_size + j * 256u, h, sizeof(h)) < 0)
+				return ST_IO;
+			if (media_header_ok(h) && (!any || serial_after(load_le32(h + 8), *gen))) {
+				any = true;
+				*gen = load_le32(h + 8);
+			}
+		}
+	}
+	return ST_OK;
+}
+
+enum status queue_format(const struct flash *flash)
+{
+	struct queue_layout l;
+	const char *why;
+	uint32_t gen;
+	enum status st;
+
+	if (!layout_init(&l, &flash->geometry, &why))
+		return ST_BAD;
+	st = gen_highest(flash, &gen);
+	return st == ST_OK ? format_write(flash, gen + 2u * JOURNAL_GEN_STEP, 1) : st;
+}

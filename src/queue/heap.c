@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "queue/heap.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "base/crc32c.h"
+#include "queue/index.h"
+#include "queue/layout.h"
+#include "queue/media.h"
+
+/* A descriptor with this in its last free octet says where the next one is. */
+#define KIND_SKIP 1u
+
+/* Not valid descriptors that are passed over when counting: one that failed to
+ * program, or has rotted, must not hide those after it. */
+#define LOOK_AHEAD 8u
+
+/* ---- Finding ------------------------------------------------------------------------ */
+
+static uint32_t descriptor_at(const struct queue *q, uint32_t index)
+{
+	return layout_end(&q->layout) - q->layout.extent_len * (index + 1u);
+}
+
+static bool descriptor_ok(const struct queue *q, uint16_t sector, const uint8_t *d)
+{
+	return crc32c(q->sector[sector].gen, span_make(d, 20)) == load_le32(d + 20);
+}
+
+static bool descriptor_load(const struct queue *q, const uint8_t *d, struct heap_extent *e)
+{
+	e->id = load_le32(d);
+	e->from = load_le32(d + 4);
+	e->len = load_le32(d + 8) & 0xffffffu;
+	e->stream = d[11];
+	e->pos = load_le32(d + 12) & 0xffffffu;
+	e->crc = load_le32(d + 16);
+	return d[15] != KIND_SKIP && e->stream < QUEUE_STREAMS && e->pos + e->len <= q->layout.sector_size;
+}
+
+bool heap_extent_at(const struct queue *q, uint16_t sector, uint32_t index, struct heap_extent *e)
+{
+	uint8_t d[LAYOUT_EXTENT_LEN];
+
+	if (index >= q->sector[sector].extents
+			|| media_read(q, sector, descriptor_at(q, index), d, sizeof(d)) != ST_OK
+			|| !descriptor_ok(q, sector, d))
+		return false;
+	e->sector = sector;
+	e->index = (uint16_t)index;
+	return descriptor_load(q, d, e);
+}
+
+/* What is looked for. */
+struct wanted {
+	const struct queue_slot *slot;
+	uint32_t offset;
+	uint8_t stream;
+};
+
+static bool matches(struct queue *q, const struct wanted *w, const uint8_t *d, struct heap_extent *e)
+{
+	/* Copied already by reclaim: counted, and to be forgotten, elsewhere. */
+	if (e->sector == q->victim && e->index < q->victim_extent)
+		return false;
+	if (load_le32(d) != w->slot->id || !descriptor_load(q, d, e))
+		return false;
+	return e->stream == w->stream && e->from <= w->offset && w->offset - e->from < e->len
+		&& descriptor_ok(q, e->sector, d);
+}
+
+/* Looks through the descriptors from (inclusive) to (exclusive) of a sector. */
+static bool search(struct queue *q, const struct wanted *w, uint16_t sector, uint32_t from, uint32_t to,
+	struct heap_extent *e)
+{
+	uint32_t most = QUEUE_SCRATCH / q->layout.extent_len, n, i;
+
+	while (from < to) {
+		n = to - from < most ? to - from : most;
+		if (media_read(q, sector, descriptor_at(q, from + n - 1u), q->scratch, n * q->layout.extent_len) != ST_OK)
+			n = 0;
+		e->sector = sector;
+		for (i = 0; i < n; i++) {
+			e->index = (uint16_t)(from + i);
+			if (matches(q, w, q->scratch + (n - 1u - i) * q->layout.extent_len, e))
+				break;
+		}
+		/* Of two copies one may be stale: only an intact one counts. */
+		if (i < n && (!(w->slot->flags & QUEUE_SLOT_DOUBLE) || heap_check(q, e) == ST_OK))
+			return true;
+		from += i < n ? i + 1u : most;
+	}
+	return false;
+}
+
+/* The data sector with the next higher generation, or the lowest; streams are
+ * written through sectors of rising generations. */
+static uint16_t sector_after(const struct queue *q, uint16_t sector, uint32_t gen)
+{
+	uint32_t i, best = QUEUE_NONE, distance = 0, d;
+
+	for (i = 0; i < q->layout.sectors; i++) {
+		if (q->sector[i].kind != QUEUE_SECTOR_DATA || i == sector)
+			continue;
+		d = q->sector[i].gen - gen;
+		if (d != 0 && (best == QUEUE_NONE || d < distance)) {
+			best = i;
+			distance = d;
+		}
+	}
+	return (uint16_t)best;
+}
+
+enum status heap_find(struct queue *q, const struct queue_slot *s, uint8_t stream, uint32_t offset,
+	uint16_t sector, uint16_t index, struct heap_extent *e)
+{
+	struct wanted w = { s, offset, stream };
+	uint32_t start = 0, gen = 0, n, last = 0;
+	uint16_t at;
+
+	if (sector < q->layout.sectors && q->sector[sector].kind == QUEUE_SECTOR_DATA) {
+		n = q->sector[sector].extents;
+		start = index < n ? index : 0u;
+		if (search(q, &w, sector, start, n, e) || search(q, &w, sector, 0, start, e))
+			return ST_OK;
+		gen = q->sector[sector].gen;
+	} else {
+		sector = QUEUE_NONE;
+	}
+	/* All others once, by rising generation: distances to gen only grow. */
+	at = sector_after(q, sector, gen);
+	for (n = 0; at != QUEUE_NONE && n < q->layout.sectors; n++) {
+		if (n > 0 && q->sector[at].gen - gen <= last)
+			break;
+		last = q->sector[at].gen - gen;
+		if (search(q, &w, at, 0, q->sector[at].extents, e))
+			return ST_OK;
+		at = sector_after(q, sector, q->sector[at].gen);
+	}
+	return ST_MISSING;
+}
+
+static enum status check_once(struct queue *q, const struct heap_extent *e)
+{
+	uint32_t crc = q->sector[e->sector].gen, done, n;
+
+	for (done = 0; done < e->len; done += n) {
+		n = e->len - done < QUEUE_SCRATCH ? e->len - done : QUEUE_SCRATCH;
+		if (media_read(q, e->sector, e->pos + done, q->scratch, n) != ST_OK)
+			return ST_IO;
+		crc = crc32c(crc, span_make(q->scratch, n));
+	}
+	return crc == e->crc ? ST_OK : ST_CORRUPT;
+}
+
+enum status heap_check(struct queue *q, const struct heap_extent *e)
+{
+	enum status st = ST_CORRUPT;
+	uint32_t tries;
+
+	/* A marginal cell may read right the next time. */
+	for (tries = 0; tries < 3u && st != ST_OK; tries++)
+		st = check_once(q, e);
+	return st;
+}
+
+bool heap_has_twin(struct queue *q, const struct queue_slot *s, const struct heap_extent *e)
+{
+	struct wanted w = { s, e->from, e->stream };
+	struct heap_extent twin;
+	uint32_t i;
+
+	for (i = 0; i < q->layout.sectors; i++) {
+		/* The last descriptor may be what a power cut interrupted. */
+		if (i == e->sector || q->sector[i].kind != QUEUE_SECTOR_DATA || q->sector[i].extents < 2u)
+			continue;
+		if (search(q, &w, (uint16_t)i, 0, q->sector[i].extents - 1u, &twin)
+				&& twin.from + twin.len >= e->from + e->len)
+			return true;
+	}
+	return false;
+}
+
+/* ---- Accounting ------------------------------------------------------------------------ */
+
+uint16_t heap_units(const struct queue *q, uint32_t len)
+{
+	return (uint16_t)((layout_round(&q->layout, len) + q->layout.extent_len + 7u) / 8u);
+}
+
+static void live_sub(struct queue *q, uint16_t sector, uint16_t units)
+{
+	struct queue_sector *s = &q->sector[sector];
+	uint32_t i;
+
+	s->live = (uint16_t)(s->live > units ? s->live - units : 0);
+	q->stuck = false;
+	if (s->live > 0 || s->kind != QUEUE_SECTOR_DATA || sector == q->victim || sector == q->cold.sector)
+		return;
+	for (i = 0; i < QUEUE_HEADS; i++)
+		if (q->heads[i].sector == sector)
+			return;
+	media_free(q, sector);
+}
+
+void heap_forget(struct queue *q, const struct queue_slot *s, const uint32_t len[QUEUE_STREAMS])
+{
+	struct heap_extent e = { .sector = s->hint_sector, .index = s->hint_extent };
+	uint8_t stream;
+	uint32_t at;
+
+	for (stream = 0; stream < QUEUE_STREAMS; stream++) {
+		for (at = 0; at < len[stream]; at = e.from + e.len) {
+			if (heap_find(q, s, stream, at, e.sector, e.index, &e) != ST_OK) {
+				q->recount = 0;
+				return;
+			}
+			live_sub(q, e.sector, heap_units(q, e.len));
+		}
+	}
+	/* Further copies are still counted. */
+	if (s->flags & QUEUE_SLOT_DOUBLE)
+		q->recount = 0;
+}
+
+void heap_count(struct queue *q, uint16_t sector, uint32_t *id_max)
+{
+	struct queue_sector *s = &q->sector[sector];
+	uint32_t most = (layout_end(&q->layout) - q->layout.header_len) / q->layout.extent_len, i, miss = 0, count = 0;
+	uint8_t d[LAYOUT_EXTENT_LEN];
+	struct heap_extent e;
+	uint16_t slot;
+
+	s->live = 0;
+	for (i = 0; i < most && miss < LOOK_AHEAD; i++) {
+		if (media_read(q, sector, descriptor_at(q, i), d, sizeof(d)) != ST_OK
+				|| !descriptor_ok(q, sector, d)) {
+			miss++;
+			continue;
+		}
+		miss = 0;
+		count = i + 1u;
+		if (!descriptor_load(q, d, &e)) {
+			if (d[15] == KIND_SKIP && e.from > i)
+				i = e.from - 1u;
+			continue;
+		}
+		if ((int32_t)(e.id - *id_max) > 0)
+			*id_max = e.id;
+		slot = index_find(q, e.id);
+		if (slot == QUEUE_NONE)
+			continue;
+		s->live = (uint16_t)(s->live + heap_units(q, e.len));
+		q->slots[slot].found += e.len;
+		if (e.stream == 0 && e.from == 0) {
+			q->slots[slot].hint_sector = sector;
+			q->slots[slot].hint_extent = (uint16_t)i;
+		}
+	}
+	s->extents = (uint16_t)count;
+}
+
+/* ---- Filling ------------------------------------------------------------------------------ */
+
+void heap_head_init(struct queue_head *h)
+{
+	memset(h, 0, sizeof(*h));
+	h->sector = QUEUE_NONE;
+	h->owner = QUEUE_NONE;
+}
+
+uint32_t heap_room(const struct queue *q, const struct queue_head *h)
+{
+	uint32_t end;
+
+	if (h->sector == QUEUE_NONE || q->sector[h->sector].bad)
+		return 0;
+	end = descriptor_at(q, q->sector[h->sector].extents);
+	return end > h->pos && end < q->layout.sector_size ? end - h->pos : 0u;
+}
+
+void heap_extent_open(struct queue_head *h, uint16_t owner, uint32_t id, uint8_t stream, uint32_t from)
+{
+	h->owner = owner;
+	h->id = id;
+	h->stream = stream;
+	h->from = from;
+	h->len = 0;
+}
+
+enum status heap_extent_put(struct queue *q, struct queue_head *h, const uint8_t *at, uint32_t len)
+{
+	enum status st = media_program(q, h->sector, h->pos, at, layout_round(&q->layout, len));
+
+	h->touched = true;
+	if (st != ST_OK)
+		return st;
+	if (h->len == 0)
+		h->crc = q->sector[h->sector].gen;
+	h->crc = crc32c(h->crc, span_make(at, len));
+	h->len += len;
+	h->pos += layout_round(&q->layout, len);
+	return ST_OK;
+}
+
+static enum status descriptor_write(struct queue *q, struct queue_head *h, uint8_t kind, uint32_t crc)
+{
+	struct queue_sector *s = &q->sector[h->sector];
+	uint8_t d[256];
+	uint32_t tries;
+
+	memset(d, 0xff, q->layout.extent_len);
+	store_le32(d, h->id);
+	store_le32(d + 4, h->from);
+	store_le32(d + 8, h->len | (uint32_t)h->stream << 24);
+	store_le32(d + 12, (h->pos - layout_round(&q->layout, h->len)) | (uint32_t)kind << 24);
+	store_le32(d + 16, crc);
+	store_le32(d + 20, crc32c(s->gen, span_make(d, 20)));
+	h->touched = true;
+	/* Where one fails to program, the next may not: readers look past it. */
+	for (tries = 0; tries < 3u && h->pos <= descriptor_at(q, s->extents)
+			&& descriptor_at(q, s->extents) < q->layout.sector_size; tries++) {
+		s->extents++;
+		if (media_program(q, h->sector, descriptor_at(q, s->extents - 1u), d, q->layout.extent_len) == ST_OK)
+			return ST_OK;
+	}
+	return ST_IO;
+}
+
+enum status heap_extent_close(struct queue *q, struct queue_head *h, bool damaged)
+{
+	struct queue_slot *slot;
+	enum status st;
+	uint16_t at, found;
+
+	if (h->owner == QUEUE_NONE)
+		return ST_OK;
+	at = h->owner;
+	h->owner = QUEUE_NONE;
+	if (h->len == 0)
+		return ST_OK;
+	st = descriptor_write(q, h, 0, damaged ? ~h->crc : h->crc);
+	if (st != ST_OK) {
+		if (at < CONFIG_QUEUE_WRITERS)
+			q->writers[at].failed = true;
+		return st;
+	}
+	q->sector[h->sector].live = (uint16_t)(q->sector[h->sector].live + heap_units(q, h->len));
+	found = index_find(q, h->id);
+	slot = found == QUEUE_NONE ? NULL : &q->slots[found];
+	if (slot != NULL && h->from == 0 && (h->stream == 0 || slot->hint_sector == QUEUE_NONE)) {
+		slot->hint_sector = h->sector;
+		slot->hint_extent = (uint16_t)(q->sector[h->sector].extents - 1u);
+	}
+	return ST_OK;
+}
+
+void heap_head_leave(struct queue *q, struct queue_head *h)
+{
+	uint16_t sector = h->sector;
+
+	if (sector == QUEUE_NONE)
+		return;
+	(void)heap_extent_close(q, h, false);
+	h->sector = QUEUE_NONE;
+	q->stuck = false;
+	live_sub(q, sector, 0);
+}
+
+enum status heap_head_open(struct queue *q, struct queue_head *h, uint32_t keep, bool worn)
+{
+	uint16_t sector;
+	enum status st;
+
+	heap_head_leave(q, h);
+	if (media_free_count(q) <= keep) {
+		q->want_room = true;
+		return q->stopped ? ST_IO : ST_AGAIN;
+	}
+	st = media_open(q, MEDIA_DATA, worn, &sector);
+	if (st != ST_OK)
+		return st;
+	h->sector = sector;
+	h->pos = q->layout.header_len;
+	return ST_OK;
+}
+
+/* A head that is open and idle, a new one while there is room for several, or
+ * the least used one. */
+static uint16_t head_choose(const struct queue *q)
+{
+	uint32_t i, best = 0;
+
+	for (i = 0; i < QUEUE_HEADS; i++)
+		if (q->heads[i].sector != QUEUE_NONE && q->heads[i].users == 0 && heap_room(q, &q->heads[i]) > 256u)
+			return (uint16_t)i;
+	for (i = 0; i < QUEUE_HEADS; i++) {
+		if (q->heads[i].users == 0 && media_free_count(q) > LAYOUT_RESERVE + 2u * QUEUE_HEADS + 4u)
+			return (uint16_t)i;
+		if (q->heads[i].sector != QUEUE_NONE && (q->heads[best].sector == QUEUE_NONE
+				|| q->heads[i].users < q->heads[best].users))
+			best = i;
+	}
+	return (uint16_t)best;
+}
+
+/* The octets of n that go into the room: all with a padded end, or whole units. */
+static uint32_t fitting(const struct queue *q, uint32_t n, uint32_t room, bool all)
+{
+	if (all && layout_round(&q->layout, n) <= room)
+		return n;
+	return (n < room ? n : room) & ~(uint32_t)(q->layout.unit - 1u);
+}
+
+enum status heap_flush(struct queue *q, uint16_t writer, bool all)
+{
+	struct queue_writer *w = &q->writers[writer];
+	struct queue_slot *s = &q->slots[w->slot];
+	struct queue_head *h;
+	enum status st;
+	uint32_t n, from;
+
+	while (w->stage_len >= q->layout.unit || (all && w->stage_len > 0)) {
+		if (w->failed || q->stopped)
+			return ST_IO;
+		if (w->head == QUEUE_NONE) {
+			w->head = head_choose(q);
+			q->heads[w->head].users++;
+		}
+		h = &q->heads[w->head];
+		from = s->len[w->stream] - w->stage_len;
+		if (h->owner != writer || h->stream != w->stream || h->from + h->len != from)
+			(void)heap_extent_close(q, h, false);
+		n = fitting(q, w->stage_len, heap_room(q, h), all);
+		/* A few octets at the end of a sector are not worth a descriptor. */
+		if (n == 0 || (n < w->stage_len && n < LAYOUT_EXTENT_LEN && h->owner != writer)) {
+			st = heap_head_open(q, h, LAYOUT_RESERVE, false);
+			if (st != ST_OK)
+				return st;
+			continue;
+		}
+		if (h->owner == QUEUE_NONE)
+			heap_extent_open(h, writer, s->id, w->stream, from);
+		memset(w->stage + w->stage_len, 0xff, layout_round(&q->layout, w->stage_len) - w->stage_len);
+		if (heap_extent_put(q, h, w->stage, n) != ST_OK)
+			continue;   /* The sector is bad now: the next turn leaves it. */
+		w->stage_len = (uint16_t)(w->stage_len - n);
+		memmove(w->stage, w->stage + n, w->stage_len);
+		if (n % q->layout.unit != 0)
+			(void)heap_extent_close(q, h, false);
+	}
+	return w->failed ? ST_IO : ST_OK;
+}
+
+void heap_writer_end(struct queue *q, uint16_t writer)
+{
+	struct queue_writer *w = &q->writers[writer];
+	struct queue_head *h;
+
+	if (w->head == QUEUE_NONE)
+		return;
+	h = &q->heads[w->head];
+	if (h->owner == writer)
+		(void)heap_extent_close(q, h, false);
+	h->users--;
+	w->head = QUEUE_NONE;
+}
+
+static void head_pad(struct queue *q, struct queue_head *h)
+{
+	uint32_t step = CONFIG_QUEUE_COMMIT_ALIGN, next, page;
+
+	if (h->sector == QUEUE_NONE || !h->touched)
+		return;
+	(void)heap_extent_close(q, h, false);
+	h->touched = false;
+	h->pos = (h->pos + step - 1u) & ~(step - 1u);
+	/* The next descriptor is the first that ends below this one's page. */
+	next = q->sector[h->sector].extents;
+	page = descriptor_at(q, next) & ~(step - 1u);
+	while (descriptor_at(q, next) < q->layout.sector_size && descriptor_at(q, next) + q->layout.extent_len > page)
+		next++;
+	h->id = 0;
+	h->from = next;
+	h->len = 0;
+	h->stream = 0;
+	if (descriptor_at(q, next) >= q->layout.sector_size || descriptor_at(q, next) <= h->pos
+			|| descriptor_write(q, h, KIND_SKIP, 0) != ST_OK) {
+		heap_head_leave(q, h);
+		return;
+	}
+	q->sector[h->sector].extents = (uint16_t)next;
+	h->touched = false;
+}
+
+void heap_pad(struct queue *q)
+{
+	uint32_t i;
+
+	if (CONFIG_QUEUE_COMMIT_ALIGN <= q->layout.unit)
+		return;
+	for (i = 0; i < QUEUE_HEADS; i++)
+		head_pad(q, &q->heads[i]);
+	head_pad(q, &q->cold);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* index - the messages in RAM: slots found by id, recipients in lists.
+ *
+ * Does no I/O.  A slot is taken when a writer opens and lives until the
+ * message is removed or the writer aborts.
+ */
+#ifndef PIPIT_QUEUE_INDEX_H
+#define PIPIT_QUEUE_INDEX_H
+
+#include "queue/queue_state.h"
+
+void index_init(struct queue *q);
+
+/* Number of the slot, or QUEUE_NONE. */
+uint16_t index_find(const struct queue *q, uint32_t id);
+
+/* A committed message's slot, or NULL. */
+struct queue_slot *index_live(struct queue *q, uint32_t id);
+
+/* A new slot with so many pending recipients, or QUEUE_NONE when there is no room. */
+uint16_t index_add(struct queue *q, uint32_t id, uint32_t rcpt_count);
+void index_remove(struct queue *q, uint16_t slot);
+
+/* Gives recipients back, from the last one on. */
+void index_trim(struct queue *q, struct queue_slot *s, uint16_t rcpt_count);
+
+/* The recipient, or NULL; walks the message's list. */
+struct queue_rcpt_slot *index_rcpt(struct queue *q, const struct queue_slot *s, uint16_t rcpt);
+const struct queue_rcpt_slot *index_rcpt_const(const struct queue *q, const struct queue_slot *s,
+	uint16_t rcpt);
+
+/* Sets a recipient's state and keeps the slot's counts. */
+void index_rcpt_set(struct queue_slot *s, struct queue_rcpt_slot *r, uint8_t state);
+
+/* All recipients in one state go to another. */
+void index_rcpt_move(struct queue *q, struct queue_slot *s, uint8_t from, uint8_t to);
+
+static inline uint8_t index_rcpt_state(const struct queue_rcpt_slot *r)
+{
+	return r->state & 7u;
+}
+
+static inline uint8_t index_rcpt_serial(const struct queue_rcpt_slot *r)
+{
+	return r->state >> 3;
+}
+
+#endif

@@ -1,0 +1,729 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
+#include "base/check.h"
+#include "queue/format.h"
+#include "queue/heap.h"
+#include "queue/index.h"
+#include "queue/journal.h"
+#include "queue/layout.h"
+#include "queue/media.h"
+#include "queue/queue.h"
+
+#define FOREIGN_GEOMETRY "a queue with another sector size or program unit"
+
+/* What mount learns on its way. */
+struct mount {
+	struct queue *q;
+	struct queue_mount_report *report;
+	uint32_t gen_max, mark_gen, foreign_gen;
+	bool any, marked;        /* some header was found; a FORMATTING mark was */
+	bool foreign;            /* and one of another geometry */
+	bool chain_lost;         /* a journal sector is missing from the ring */
+	bool torn;               /* the last batches were not finished */
+	uint16_t newest;
+	uint16_t last_batch, unsafe;   /* so many batches up to the last may be torn */
+	uint32_t id_max;
+	struct journal_super super;
+	struct journal_record last;
+};
+
+/* The start of a journal sector, and what its last records tell. */
+struct inspection {
+	struct journal_super super;
+	struct journal_mark mark;
+	bool has_super, has_mark;
+	bool proof;              /* a later batch shows that the MARK's was durable */
+	uint32_t before;         /* records between SUPER and MARK */
+	uint32_t end;
+	uint16_t mark_batch, last_batch;
+	bool last_prev_safe;
+};
+
+static void later(uint32_t *max, uint32_t n)
+{
+	if (serial_after(n, *max))
+		*max = n;
+}
+
+static enum status refuse(struct mount *m, enum status st, const char *why)
+{
+	m->report->why = why;
+	return st;
+}
+
+/* ---- Headers ----------------------------------------------------------------------- */
+
+static void scan_headers(struct mount *m)
+{
+	struct queue *q = m->q;
+	struct media_header h;
+	uint32_t i;
+
+	for (i = 0; i < q->layout.sectors; i++) {
+		struct queue_sector *s = &q->sector[i];
+		enum status st = media_header_read(q, i, &h);
+
+		memset(s, 0, sizeof(*s));
+		if (st == ST_FOREIGN && (!m->foreign || serial_after(h.gen, m->foreign_gen))) {
+			m->foreign = true;
+			m->foreign_gen = h.gen;
+		}
+		if (st != ST_OK)
+			continue;
+		s->gen = h.gen;
+		s->erases = h.erases & 0xffffffu;
+		if (!m->any)
+			m->gen_max = h.gen;
+		m->any = true;
+		later(&m->gen_max, h.gen);
+		if (h.type == MEDIA_DATA)
+			s->kind = QUEUE_SECTOR_DATA;
+		else if (h.type == MEDIA_JOURNAL)
+			s->kind = QUEUE_SECTOR_JOURNAL;
+		else if (h.type == MEDIA_FORMATTING && (!m->marked || serial_after(h.gen, m->mark_gen))) {
+			m->marked = true;
+			m->mark_gen = h.gen;
+		}
+	}
+}
+
+static bool blank_from(struct queue *q, uint32_t sector, uint32_t at, uint32_t end)
+{
+	uint32_t n, i;
+
+	for (; at < end; at += n) {
+		n = end - at < QUEUE_SCRATCH ? end - at : QUEUE_SCRATCH;
+		if (media_read(q, sector, at, q->scratch, n) != ST_OK)
+			return false;
+		for (i = 0; i < n; i++)
+			if (q->scratch[i] != 0xffu)
+				return false;
+	}
+	return true;
+}
+
+/* Nothing but, perhaps, a torn FORMATTING mark. */
+static bool blank(struct queue *q)
+{
+	uint32_t i;
+
+	for (i = 0; i < q->layout.sectors; i++)
+		if (!blank_from(q, i, i + 1u == q->layout.sectors ? q->layout.header_len : 0u, q->layout.sector_size))
+			return false;
+	return true;
+}
+
+/* ---- The journal's ring -------------------------------------------------------------- */
+
+static bool later_batch(uint16_t batch, bool prev_safe, uint16_t than)
+{
+	uint16_t ahead = (uint16_t)(batch - than);
+
+	return ahead < 0x8000u && (ahead > 1u || (ahead == 1u && prev_safe));
+}
+
+static void inspect(struct queue *q, uint16_t sector, struct inspection *n)
+{
+	struct journal_cursor c;
+	struct journal_record r;
+	bool any = false;
+
+	memset(n, 0, sizeof(*n));
+	q->sector[sector].extents = (uint16_t)(layout_end(&q->layout) / 4u);
+	journal_cursor(q, &c, sector);
+	while (journal_next(q, &c, &r)) {
+		if (!any && r.type == JOURNAL_SUPER) {
+			journal_super_load(&r, &n->super);
+			n->has_super = true;
+		} else if (n->has_mark) {
+			n->proof = n->proof || later_batch(r.batch, r.prev_safe, n->mark_batch);
+		} else if (r.type == JOURNAL_MARK) {
+			journal_mark_load(&r, &n->mark);
+			n->has_mark = true;
+			n->mark_batch = r.batch;
+		} else {
+			n->before++;
+		}
+		if (r.batch != n->last_batch)
+			n->last_prev_safe = false;
+		n->last_batch = r.batch;
+		n->last_prev_safe = n->last_prev_safe || r.prev_safe;
+		n->end = c.pos;
+		any = true;
+	}
+}
+
+static uint16_t journal_of(const struct queue *q, uint32_t gen)
+{
+	uint32_t i;
+
+	for (i = 0; i < q->layout.sectors; i++)
+		if (q->sector[i].kind == QUEUE_SECTOR_JOURNAL && q->sector[i].gen == gen)
+			return (uint16_t)i;
+	return QUEUE_NONE;
+}
+
+/* The journal sector with the highest generation before gen (any: the highest at all). */
+static uint16_t journal_before(const struct queue *q, uint32_t gen, bool any)
+{
+	uint32_t i, best = QUEUE_NONE;
+
+	for (i = 0; i < q->layout.sectors; i++) {
+		if (q->sector[i].kind != QUEUE_SECTOR_JOURNAL || (!any && !serial_after(gen, q->sector[i].gen)))
+			continue;
+		if (best == QUEUE_NONE || serial_after(q->sector[i].gen, q->sector[best].gen))
+			best = i;
+	}
+	return (uint16_t)best;
+}
+
+/* The newest sector whose rotation was finished.  A MARK that does not count
+ * what is before it is an unfinished rotation if the sector that it replaced
+ * is still there and nothing shows that the MARK was durable; else rot. */
+static bool find_newest(struct mount *m, struct inspection *n)
+{
+	struct queue *q = m->q;
+	uint16_t at;
+
+	for (at = journal_before(q, 0, true); at != QUEUE_NONE; at = journal_before(q, q->sector[at].gen, false)) {
+		inspect(q, at, n);
+		if (n->has_mark && (n->before == n->mark.carried || n->proof
+				|| journal_of(q, n->mark.old_gen) == QUEUE_NONE))
+			break;
+		m->report->torn++;
+	}
+	m->newest = at;
+	return at != QUEUE_NONE;
+}
+
+static bool super_of(struct queue *q, uint16_t sector, struct journal_super *s)
+{
+	struct journal_cursor c;
+	struct journal_record r;
+
+	journal_cursor(q, &c, sector);
+	if (!journal_next(q, &c, &r) || r.type != JOURNAL_SUPER)
+		return false;
+	journal_super_load(&r, s);
+	return true;
+}
+
+/* The sector before one of the ring, by what it says itself, else by generation. */
+static uint16_t ring_prev(struct mount *m, uint16_t at, const struct inspection *n)
+{
+	struct queue *q = m->q;
+	struct journal_super s;
+	struct inspection other;
+	uint16_t prev;
+
+	if (super_of(q, at, &s)) {
+		if (!serial_after(s.prev_gen, n->mark.old_gen))
+			return QUEUE_NONE;
+		prev = journal_of(q, s.prev_gen);
+		if (prev != QUEUE_NONE) {
+			q->sector[prev].extents = (uint16_t)(s.prev_end / 4u);
+			return prev;
+		}
+	}
+	for (prev = journal_before(q, q->sector[at].gen, false);
+			prev != QUEUE_NONE && serial_after(q->sector[prev].gen, n->mark.old_gen);
+			prev = journal_before(q, q->sector[prev].gen, false)) {
+		inspect(q, prev, &other);
+		if (other.has_mark)
+			break;
+	}
+	if (prev != QUEUE_NONE && !serial_after(q->sector[prev].gen, n->mark.old_gen))
+		prev = QUEUE_NONE;
+	if (prev == QUEUE_NONE) {
+		m->chain_lost = true;
+		q->rotten++;
+	}
+	return prev;
+}
+
+static enum status build_ring(struct mount *m, const struct inspection *n)
+{
+	struct queue *q = m->q;
+	uint16_t at = m->newest, i;
+
+	q->ring_len = 0;
+	q->sector[at].extents = (uint16_t)(n->end / 4u);
+	for (; at != QUEUE_NONE; at = ring_prev(m, at, n)) {
+		if (q->ring_len == QUEUE_JOURNAL_MAX)
+			return refuse(m, ST_FOREIGN, "a longer journal than this build can read");
+		q->ring[q->ring_len++] = at;
+	}
+	for (i = 0; i < q->ring_len / 2u; i++) {
+		at = q->ring[i];
+		q->ring[i] = q->ring[q->ring_len - 1u - i];
+		q->ring[q->ring_len - 1u - i] = at;
+	}
+	q->old_gen = n->mark.old_gen;
+	q->journal_pos = n->end;
+	m->last_batch = n->last_batch;
+	m->unsafe = n->last_prev_safe ? 1 : 2;
+	return ST_OK;
+}
+
+static enum status check_super(struct mount *m, const struct inspection *n)
+{
+	struct queue *q = m->q;
+
+	if (!n->has_super)
+		return ST_OK;
+	if (n->super.version != JOURNAL_VERSION)
+		return refuse(m, ST_FOREIGN, "a queue of another format version");
+	if (n->super.sectors != q->layout.sectors)
+		return refuse(m, ST_FOREIGN, "a queue with another number of sectors");
+	if (n->super.journal_sectors > QUEUE_JOURNAL_MAX || n->super.journal_sectors < 2u)
+		return refuse(m, ST_FOREIGN, "a longer journal than this build can read");
+	q->layout.journal_sectors = n->super.journal_sectors;
+	if (!layout_limits(&q->layout))
+		return refuse(m, ST_FOREIGN, "too few or too small sectors for a queue");
+	return ST_OK;
+}
+
+/* ---- Replaying the journal ------------------------------------------------------------- */
+
+static bool unsafe(const struct mount *m, uint16_t batch)
+{
+	return (uint16_t)(m->last_batch - batch) < m->unsafe;
+}
+
+/* A batch that an earlier mount found unfinished. */
+static bool torn_before(struct mount *m, uint16_t batch)
+{
+	struct journal_super s;
+	uint16_t i;
+
+	for (i = 0; i < m->q->ring_len; i++)
+		if (super_of(m->q, m->q->ring[i], &s) && (uint16_t)(s.torn_batch - batch) < s.torn_count)
+			return true;
+	return false;
+}
+
+/* Octets before r are no record.  They belong to its batch or an earlier one. */
+static void judge_gap(struct mount *m, const struct journal_record *r)
+{
+	uint16_t batch = (uint16_t)(r->batch - (r->first ? 1u : 0u));
+
+	if (unsafe(m, batch) || torn_before(m, batch)) {
+		m->report->torn++;
+		m->torn = true;
+		return;
+	}
+	m->q->rotten++;
+}
+
+static enum status replay_commit(struct mount *m, const struct journal_record *r, uint16_t sector)
+{
+	struct queue *q = m->q;
+	uint16_t slot = index_find(q, r->id);
+
+	if (slot == QUEUE_NONE) {
+		slot = r->id == 0 ? (uint16_t)QUEUE_NONE : index_add(q, r->id, journal_commit_rcpts(r));
+		if (slot == QUEUE_NONE)
+			return refuse(m, ST_FOREIGN, "more messages or recipients than this build can hold");
+		q->message_count++;
+	}
+	journal_commit_load(r, &q->slots[slot]);
+	q->slots[slot].base = sector;
+	if (serial_after(q->slots[slot].arrival_s, q->time_floor_s))
+		q->time_floor_s = q->slots[slot].arrival_s;
+	return ST_OK;
+}
+
+static enum status replay(struct mount *m, const struct journal_record *r, uint16_t sector)
+{
+	struct queue *q = m->q;
+	struct journal_mark mark;
+	uint16_t slot;
+
+	if (r->type == JOURNAL_COMMIT || r->type == JOURNAL_DONE)
+		later(&m->id_max, r->id);
+	if (r->type == JOURNAL_COMMIT)
+		return replay_commit(m, r, sector);
+	if (r->type == JOURNAL_DONE) {
+		slot = index_find(q, r->id);
+		if (slot != QUEUE_NONE) {
+			index_remove(q, slot);
+			q->message_count--;
+		}
+	} else if (r->type == JOURNAL_MARK) {
+		journal_mark_load(r, &mark);
+		later(&q->gen_next, mark.gen_limit);
+		later(&m->id_max, mark.id_next - 1u);
+		if (serial_after(mark.time_floor_s, q->time_floor_s))
+			q->time_floor_s = mark.time_floor_s;
+	}
+	return ST_OK;
+}
+
+/* Twice: a COMMIT may have been copied behind records that belong to it. */
+static enum status replay_all(struct mount *m, bool second)
+{
+	struct queue *q = m->q;
+	struct journal_cursor c;
+	struct journal_record r;
+	enum status st = ST_OK;
+	bool gap = false;
+	uint16_t i;
+
+	for (i = 0; i < q->ring_len; i++) {
+		journal_cursor(q, &c, q->ring[i]);
+		while (st == ST_OK && journal_next(q, &c, &r)) {
+			if (second) {
+				journal_apply(q, &r);
+				continue;
+			}
+			if (c.gap || gap)
+				judge_gap(m, &r);
+			gap = false;
+			st = replay(m, &r, q->ring[i]);
+			m->last = r;
+		}
+		gap = gap || c.gap;
+	}
+	return st;
+}
+
+/* ---- Messages --------------------------------------------------------------------------- */
+
+static bool intact(struct queue *q, uint32_t id)
+{
+	struct queue_verifier v;
+	enum status st;
+	uint32_t rotten = q->rotten;
+
+	queue_verify_begin(&v, id);
+	do
+		st = queue_verify(q, &v);
+	while (st == ST_AGAIN);
+	q->rotten = rotten;
+	return st == ST_OK;
+}
+
+/* Are all octets there, by name? */
+static bool complete(struct queue *q, const struct queue_slot *s)
+{
+	struct heap_extent e = { .sector = s->hint_sector, .index = s->hint_extent };
+	uint8_t stream;
+	uint32_t at;
+
+	for (stream = 0; stream < QUEUE_STREAMS; stream++)
+		for (at = 0; at < s->len[stream]; at = e.from + e.len)
+			if (heap_find(q, s, stream, at, e.sector, e.index, &e) != ST_OK)
+				return false;
+	return true;
+}
+
+static void check_message(struct mount *m, struct queue_slot *s)
+{
+	struct queue *q = m->q;
+	uint32_t octets = s->len[0] + s->len[1] + s->len[2];
+	bool whole = s->found == octets;
+
+	if (s->found > octets) {
+		s->flags |= QUEUE_SLOT_DOUBLE;
+		q->recount = 0;
+		whole = complete(q, s);
+	}
+	s->found = octets;
+	if (unsafe(m, s->batch) && !(s->flags & QUEUE_SLOT_CARRIED) && (!whole || !intact(q, s->id))) {
+		/* Its sync never returned, nobody was told that it is accepted. */
+		s->flags |= QUEUE_SLOT_TORN;
+		m->report->torn++;
+	} else if (!whole) {
+		s->flags |= QUEUE_SLOT_DAMAGED | QUEUE_SLOT_MISSING;
+		q->missing_count++;
+		q->rotten++;
+	}
+	q->live_bytes += layout_cost(&q->layout, octets);
+	q->journal_live += layout_need(&q->layout, s->rcpt_count);
+}
+
+static void check_messages(struct mount *m)
+{
+	struct queue *q = m->q;
+	uint32_t i;
+
+	for (i = 0; i < q->layout.sectors; i++)
+		if (q->sector[i].kind == QUEUE_SECTOR_DATA)
+			heap_count(q, (uint16_t)i, &m->id_max);
+	for (i = 0; i < CONFIG_QUEUE_MESSAGES; i++)
+		if (q->slots[i].id != 0)
+			check_message(m, &q->slots[i]);
+}
+
+/* ---- Sectors ------------------------------------------------------------------------------- */
+
+static bool in_ring(const struct queue *q, uint32_t sector)
+{
+	uint16_t i;
+
+	for (i = 0; i < q->ring_len; i++)
+		if (q->ring[i] == sector)
+			return true;
+	return false;
+}
+
+static uint32_t erases_mean(const struct queue *q)
+{
+	uint64_t sum = 0;
+	uint32_t i, n = 0;
+
+	for (i = 0; i < q->layout.sectors; i++) {
+		sum += q->sector[i].erases;
+		n += q->sector[i].kind != QUEUE_SECTOR_FREE;
+	}
+	return n > 0 ? (uint32_t)(sum / n) & 0xffffffu : 0u;
+}
+
+static void sort_sectors(struct mount *m)
+{
+	struct queue *q = m->q;
+	uint32_t i, mean = erases_mean(q);
+	bool suspicious = q->missing_count > 0 || m->chain_lost;
+
+	for (i = 0; i < q->layout.sectors; i++) {
+		struct queue_sector *s = &q->sector[i];
+
+		if (s->kind == QUEUE_SECTOR_FREE) {
+			s->erases = mean & 0xffffffu;
+			/* Without a header, but not blank: perhaps just what is missing. */
+			if (suspicious && !blank_from(q, i, 0, q->layout.sector_size)) {
+				s->kind = QUEUE_SECTOR_QUARANTINE;
+				q->rotten++;
+				continue;
+			}
+		}
+		if (s->kind == QUEUE_SECTOR_FREE || (s->kind == QUEUE_SECTOR_JOURNAL && !in_ring(q, i))
+				|| (s->kind == QUEUE_SECTOR_DATA && s->live == 0))
+			media_free(q, i);
+	}
+	if (q->missing_count == 0)
+		q->missing_count = m->chain_lost;
+}
+
+/* ---- Going on --------------------------------------------------------------------------------- */
+
+/* Waits for an erase; false when there is nothing to wait for. */
+static bool wait_room(struct queue *q)
+{
+	if (q->ready_count == 0 && q->free_count == 0)
+		media_release(q);
+	while (!q->stopped && q->ready_count == 0)
+		if (!media_step(q) && q->ready_count == 0)
+			return false;
+	return !q->stopped;
+}
+
+static enum status append_waiting(struct queue *q, const struct journal_record *r)
+{
+	enum status st;
+
+	do
+		st = journal_append(q, r->type, r->id, r->body, r->len);
+	while (st == ST_AGAIN && wait_room(q));
+	return st;
+}
+
+static enum status append_mark_waiting(struct queue *q)
+{
+	enum status st;
+
+	do
+		st = journal_append_mark(q);
+	while (st == ST_AGAIN && wait_room(q));
+	return st;
+}
+
+/* The last record may have been programmed with failing power and read wrong
+ * later: it is written once more. */
+static enum status strengthen(struct mount *m)
+{
+	struct queue *q = m->q;
+	struct journal_record r = m->last;
+	struct queue_slot *s = index_live(q, r.id);
+	enum status st;
+
+	if (r.type == JOURNAL_MARK || r.type == JOURNAL_SUPER || r.type == JOURNAL_PAD)
+		return ST_OK;
+	if (r.type != JOURNAL_DONE && s == NULL)
+		return ST_OK;
+	/* A later serial, so that the first one is not carried along for ever. */
+	if (r.type == JOURNAL_OUTCOME)
+		r.body[2] = (uint8_t)(r.body[2] + 8u);
+	if (r.type == JOURNAL_JOB)
+		r.body[1] = (uint8_t)(r.body[1] + 4u);
+	st = append_waiting(q, &r);
+	if (st != ST_OK)
+		return st;
+	if (r.type == JOURNAL_COMMIT)
+		s->base = q->ring[q->ring_len - 1u];
+	journal_apply(q, &r);
+	return ST_OK;
+}
+
+static enum status drop_torn(struct queue *q)
+{
+	struct journal_record r = { .type = JOURNAL_DONE };
+	enum status st;
+	uint32_t i;
+
+	for (i = 0; i < CONFIG_QUEUE_MESSAGES; i++) {
+		struct queue_slot *s = &q->slots[i];
+
+		if (s->id == 0 || !(s->flags & QUEUE_SLOT_TORN))
+			continue;
+		r.id = s->id;
+		st = append_waiting(q, &r);
+		if (st != ST_OK)
+			return st;
+		q->live_bytes -= layout_cost(&q->layout, s->found);
+		q->journal_live -= layout_need(&q->layout, s->rcpt_count);
+		index_remove(q, (uint16_t)i);
+		q->message_count--;
+		q->recount = 0;
+	}
+	return ST_OK;
+}
+
+/* Writes what makes the state found the state on flash, in the batch that was
+ * the last one: should the power fail again, it is still the last one. */
+static enum status resume(struct mount *m)
+{
+	struct queue *q = m->q;
+	bool tail_blank = blank_from(q, m->newest, q->journal_pos, layout_end(&q->layout));
+	enum status st = ST_OK;
+
+	q->mounting = true;
+	q->journal_sealed = !tail_blank || m->torn;
+	if (q->journal_sealed) {
+		q->torn_batch = m->last_batch;
+		q->torn_count = m->unsafe;
+	} else {
+		st = strengthen(m);
+	}
+	if (st == ST_OK)
+		st = drop_torn(q);
+	if (st == ST_OK)
+		st = append_mark_waiting(q);
+	if (st == ST_AGAIN)
+		return refuse(m, ST_CORRUPT, "no sector left that can be erased");
+	if (st == ST_OK)
+		media_sync_wait(q);
+	q->mounting = false;
+	q->synced = q->batch++;
+	q->batch_used = false;
+	q->dirty = false;
+	q->urgent = false;
+	return q->stopped || st != ST_OK ? ST_IO : ST_OK;
+}
+
+/* ---- Mount ----------------------------------------------------------------------------------- */
+
+static void clear(struct queue *q, const struct flash *flash)
+{
+	struct queue_layout layout = q->layout;
+	uint32_t i;
+
+	memset(q, 0, sizeof(*q));
+	q->flash = flash;
+	q->layout = layout;
+	q->erasing = QUEUE_NONE;
+	q->victim = QUEUE_NONE;
+	q->dirty_since_ms = INSTANT_NEVER;
+	q->recount = q->layout.sectors;
+	for (i = 0; i < CONFIG_QUEUE_WRITERS; i++)
+		q->writers[i].slot = QUEUE_NONE;
+	for (i = 0; i < QUEUE_HEADS; i++)
+		heap_head_init(&q->heads[i]);
+	heap_head_init(&q->cold);
+	index_init(q);
+}
+
+/* Nothing readable says what the queue is: blank, being formatted, or foreign. */
+static enum status no_journal(struct mount *m)
+{
+	enum status st;
+
+	if (m->foreign && (!m->marked || serial_after(m->foreign_gen, m->mark_gen)))
+		return refuse(m, ST_FOREIGN, FOREIGN_GEOMETRY);
+	if (!m->marked && m->any)
+		return refuse(m, ST_CORRUPT, "sectors of a queue, but no readable journal");
+	if (!m->marked && !blank(m->q))
+		return refuse(m, ST_FOREIGN, "not blank, and not a queue");
+	st = format_write(m->q->flash, m->gen_max + 2u * JOURNAL_GEN_STEP, 1);
+	if (st != ST_OK)
+		return refuse(m, st, "formatting failed");
+	m->report->formatted = 1;
+	return ST_AGAIN;
+}
+
+/* ST_AGAIN: has been formatted. */
+static enum status load(struct mount *m)
+{
+	struct queue *q = m->q;
+	struct inspection n;
+	enum status st;
+
+	scan_headers(m);
+	if (!find_newest(m, &n) || (m->marked && serial_after(m->mark_gen, q->sector[m->newest].gen)))
+		return no_journal(m);
+	if (m->foreign && serial_after(m->foreign_gen, q->sector[m->newest].gen))
+		return refuse(m, ST_FOREIGN, FOREIGN_GEOMETRY);
+	st = check_super(m, &n);
+	if (st == ST_OK)
+		st = build_ring(m, &n);
+	q->gen_next = m->gen_max + 1u;
+	if (st == ST_OK)
+		st = replay_all(m, false);
+	if (st == ST_OK)
+		st = replay_all(m, true);
+	if (st != ST_OK)
+		return st;
+	q->batch = 0x10000u + m->last_batch;
+	q->synced = q->batch - 2u;
+	q->batch_used = true;
+	q->gen_limit = q->gen_next + JOURNAL_GEN_STEP;
+	check_messages(m);
+	/* Ids that were being written may stand in extents not readable today. */
+	q->id_next = m->id_max + 1u + CONFIG_QUEUE_WRITERS;
+	if (q->id_next <= CONFIG_QUEUE_WRITERS)
+		q->id_next = 1u + CONFIG_QUEUE_WRITERS;
+	sort_sectors(m);
+	return ST_OK;
+}
+
+enum status queue_mount(struct queue *q, const struct flash *flash, struct queue_mount_report *report)
+{
+	struct mount m = { .q = q, .report = report };
+	enum status st;
+
+	memset(report, 0, sizeof(*report));
+	if (!layout_init(&q->layout, &flash->geometry, &report->why))
+		return ST_BAD;
+	report->why = "the device cannot be read or written";
+	clear(q, flash);
+	st = load(&m);
+	if (st == ST_AGAIN) {
+		m = (struct mount){ .q = q, .report = report };
+		st = load(&m);
+	}
+	if (st == ST_OK)
+		st = resume(&m);
+	report->messages = q->message_count;
+	report->rotten = q->rotten;
+	if (st == ST_OK)
+		report->why = NULL;
+	return st == ST_AGAIN ? ST_IO : st;
+}
+
+bool queue_geometry_ok(const struct flash_geometry *g, const char **why)
+{
+	struct queue_layout l;
+
+	return layout_init(&l, g, why);
+}

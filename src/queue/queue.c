@@ -1,0 +1,586 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "queue/queue.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "base/crc32c.h"
+#include "queue/heap.h"
+#include "queue/index.h"
+#include "queue/journal.h"
+#include "queue/layout.h"
+#include "queue/media.h"
+#include "queue/reclaim.h"
+
+/* A record that nobody waits for is made durable after this at the latest. */
+#define SYNC_WAIT_MS 100u
+
+/* How often a running erase or sync is asked about. */
+#define POLL_MS 1u
+
+/* ---- Writing one message --------------------------------------------------------- */
+
+uint32_t queue_message_max(const struct queue *q)
+{
+	return q->layout.message_max;
+}
+
+enum status queue_admit(const struct queue *q, uint32_t size_hint, uint16_t rcpt_count)
+{
+	if (q->stopped)
+		return ST_IO;
+	if (size_hint > q->layout.message_max || layout_need(&q->layout, rcpt_count) > q->layout.journal_max
+			|| rcpt_count > CONFIG_QUEUE_RECIPIENTS)
+		return ST_BAD;
+	if (q->slot_free == QUEUE_NONE || rcpt_count > CONFIG_QUEUE_RECIPIENTS - (uint32_t)q->rcpt_count
+			|| q->journal_live + layout_need(&q->layout, rcpt_count) > q->layout.journal_max
+			|| q->live_bytes + layout_cost(&q->layout, size_hint) > q->layout.live_max)
+		return ST_FULL;
+	return ST_OK;
+}
+
+int queue_open(struct queue *q, uint32_t size_hint, uint16_t rcpt_count)
+{
+	enum status st = queue_admit(q, size_hint, rcpt_count);
+	struct queue_writer *w;
+	uint32_t i;
+
+	if (st != ST_OK)
+		return st;
+	for (i = 0; i < CONFIG_QUEUE_WRITERS && q->writers[i].slot != QUEUE_NONE; i++)
+		;
+	if (i == CONFIG_QUEUE_WRITERS)
+		return ST_AGAIN;
+	w = &q->writers[i];
+	w->slot = index_add(q, q->id_next, rcpt_count);
+	if (w->slot == QUEUE_NONE)
+		return ST_FULL;
+	if (++q->id_next == 0)
+		q->id_next = 1;
+	w->head = QUEUE_NONE;
+	w->stage_len = 0;
+	w->failed = false;
+	memset(w->crc, 0, sizeof(w->crc));
+	q->slots[w->slot].found = size_hint;
+	q->live_bytes += layout_cost(&q->layout, size_hint);
+	q->journal_live += layout_need(&q->layout, rcpt_count);
+	return (int)i;
+}
+
+static struct queue_writer *writer_of(struct queue *q, int writer)
+{
+	CHECK(writer >= 0 && (uint32_t)writer < CONFIG_QUEUE_WRITERS);
+	CHECK(q->writers[writer].slot != QUEUE_NONE);
+	return &q->writers[writer];
+}
+
+static uint32_t octets(const struct queue_slot *s)
+{
+	return s->len[0] + s->len[1] + s->len[2];
+}
+
+/* More than SIZE= said, or nothing was said: admission goes on while it grows. */
+static bool grow(struct queue *q, struct queue_slot *s, uint32_t total)
+{
+	uint32_t more;
+
+	if (total <= s->found)
+		return true;
+	more = layout_cost(&q->layout, total) - layout_cost(&q->layout, s->found);
+	if (total > q->layout.message_max || q->live_bytes + more > q->layout.live_max)
+		return false;
+	q->live_bytes += more;
+	s->found = total;
+	return true;
+}
+
+int queue_write(struct queue *q, int writer, enum queue_stream stream, struct span bytes)
+{
+	struct queue_writer *w = writer_of(q, writer);
+	struct queue_slot *s = &q->slots[w->slot];
+	bool change = w->stage_len > 0 && w->stream != stream;
+	enum status st = ST_OK;
+	uint32_t n;
+
+	CHECK(stream < QUEUE_STREAMS && bytes.len > 0);
+	if (q->stopped || w->failed)
+		return ST_IO;
+	if (change || w->stage_len == CONFIG_QUEUE_STAGE)
+		st = heap_flush(q, (uint16_t)writer, change);
+	if (st != ST_OK && (change || st == ST_IO || w->stage_len == CONFIG_QUEUE_STAGE))
+		return st;
+	n = CONFIG_QUEUE_STAGE - (uint32_t)w->stage_len;
+	if (n > bytes.len)
+		n = (uint32_t)bytes.len;
+	if (!grow(q, s, octets(s) + n))
+		return ST_FULL;
+	w->stream = (uint8_t)stream;
+	memcpy(w->stage + w->stage_len, bytes.at, n);
+	w->crc[stream] = crc32c(w->crc[stream], span_make(bytes.at, n));
+	w->stage_len = (uint16_t)(w->stage_len + n);
+	s->len[stream] += n;
+	return (int)n;
+}
+
+/* The checksum of a message goes over those of its streams. */
+static uint32_t crc_fold(uint32_t crc, uint32_t stream_crc)
+{
+	uint8_t b[4];
+
+	store_le32(b, stream_crc);
+	return crc32c(crc, span_make(b, sizeof(b)));
+}
+
+static bool settle_rcpts(struct queue *q, struct queue_slot *s, uint16_t rcpt_count)
+{
+	CHECK(rcpt_count <= s->rcpt_count);
+	q->journal_live -= layout_need(&q->layout, s->rcpt_count) - layout_need(&q->layout, rcpt_count);
+	index_trim(q, s, rcpt_count);
+	return true;
+}
+
+enum status queue_commit(struct queue *q, int writer, const struct queue_commit *c,
+	uint32_t *id, uint32_t *ticket)
+{
+	struct queue_writer *w = writer_of(q, writer);
+	struct queue_slot *s = &q->slots[w->slot];
+	uint8_t body[JOURNAL_COMMIT_LEN];
+	enum status st = heap_flush(q, (uint16_t)writer, true);
+	uint32_t i;
+
+	if (st != ST_OK)
+		return st;
+	heap_writer_end(q, (uint16_t)writer);
+	if (w->failed)
+		return ST_IO;
+	settle_rcpts(q, s, c->rcpt_count);
+	s->arrival_s = c->arrival_s;
+	s->expiry_s = c->expiry_s;
+	s->priority = c->priority;
+	s->flags = (uint8_t)((c->held ? QUEUE_SLOT_HELD : 0) | (c->eight_bit ? QUEUE_SLOT_EIGHT_BIT : 0));
+	s->crc = 0;
+	for (i = 0; i < QUEUE_STREAMS; i++)
+		s->crc = crc_fold(s->crc, w->crc[i]);
+	journal_commit_store(s, body);
+	st = journal_append(q, JOURNAL_COMMIT, s->id, body, sizeof(body));
+	if (st != ST_OK)
+		return st;
+	q->live_bytes -= layout_cost(&q->layout, s->found) - layout_cost(&q->layout, octets(s));
+	s->found = octets(s);
+	s->base = q->ring[q->ring_len - 1u];
+	s->batch = (uint16_t)(q->batch & 0xffffu);
+	s->flags |= QUEUE_SLOT_LIVE;
+	if (serial_after(s->arrival_s, q->time_floor_s))
+		q->time_floor_s = s->arrival_s;
+	w->slot = QUEUE_NONE;
+	q->message_count++;
+	q->urgent = true;
+	*id = s->id;
+	*ticket = q->batch;
+	return ST_OK;
+}
+
+/* Gives back all that a message holds in RAM and in the accounts. */
+static void forget(struct queue *q, uint16_t slot, const uint32_t len[QUEUE_STREAMS])
+{
+	struct queue_slot *s = &q->slots[slot];
+
+	heap_forget(q, s, len);
+	q->live_bytes -= layout_cost(&q->layout, s->found);
+	q->journal_live -= layout_need(&q->layout, s->rcpt_count);
+	index_remove(q, slot);
+}
+
+void queue_abort(struct queue *q, int writer)
+{
+	struct queue_writer *w = writer_of(q, writer);
+	struct queue_slot *s = &q->slots[w->slot];
+	uint32_t len[QUEUE_STREAMS];
+
+	heap_writer_end(q, (uint16_t)writer);
+	memcpy(len, s->len, sizeof(len));
+	len[w->stream] -= w->stage_len;
+	forget(q, w->slot, len);
+	w->slot = QUEUE_NONE;
+}
+
+uint32_t queue_writer_id(const struct queue *q, int writer)
+{
+	CHECK(writer >= 0 && (uint32_t)writer < CONFIG_QUEUE_WRITERS);
+	CHECK(q->writers[writer].slot != QUEUE_NONE);
+	return q->slots[q->writers[writer].slot].id;
+}
+
+int queue_durable(const struct queue *q, uint32_t ticket)
+{
+	if (!serial_after(ticket, q->synced))
+		return 1;
+	return q->stopped ? ST_IO : 0;
+}
+
+/* ---- Reading ------------------------------------------------------------------------ */
+
+void queue_reader_open(struct queue_reader *r, uint32_t id, enum queue_stream stream)
+{
+	r->id = id;
+	r->stream = (uint8_t)stream;
+	r->offset = 0;
+	r->hint_sector = QUEUE_NONE;
+	r->hint_extent = 0;
+}
+
+int queue_read(struct queue *q, struct queue_reader *r, void *to, size_t cap)
+{
+	struct queue_slot *s = index_live(q, r->id);
+	struct heap_extent e;
+	uint32_t n;
+
+	if (s == NULL)
+		return ST_MISSING;
+	if (r->offset >= s->len[r->stream])
+		return 0;
+	if (r->hint_sector == QUEUE_NONE) {
+		r->hint_sector = s->hint_sector;
+		r->hint_extent = s->hint_extent;
+	}
+	if (heap_find(q, s, r->stream, r->offset, (uint16_t)r->hint_sector, (uint16_t)r->hint_extent, &e) != ST_OK)
+		return ST_CORRUPT;
+	n = e.from + e.len - r->offset;
+	if (n > s->len[r->stream] - r->offset)
+		n = s->len[r->stream] - r->offset;
+	if (n > cap)
+		n = (uint32_t)cap;
+	if (media_read(q, e.sector, e.pos + (r->offset - e.from), to, n) != ST_OK)
+		return ST_IO;
+	r->offset += n;
+	r->hint_sector = e.sector;
+	r->hint_extent = e.index;
+	return (int)n;
+}
+
+void queue_verify_begin(struct queue_verifier *v, uint32_t id)
+{
+	queue_reader_open(&v->reader, id, QUEUE_ENVELOPE);
+	v->crc = 0;
+	v->total = 0;
+	v->retries = 0;
+}
+
+static enum status verify_failed(struct queue *q, struct queue_verifier *v, enum status st)
+{
+	struct queue_slot *s = index_live(q, v->reader.id);
+	uint8_t retries = v->retries;
+
+	if (s == NULL)
+		return ST_MISSING;
+	/* Read again twice: a marginal cell may read right. */
+	if (retries < 2u) {
+		queue_verify_begin(v, v->reader.id);
+		v->retries = (uint8_t)(retries + 1u);
+		return ST_AGAIN;
+	}
+	if (!(s->flags & QUEUE_SLOT_DAMAGED)) {
+		s->flags |= QUEUE_SLOT_DAMAGED;
+		q->rotten++;
+	}
+	return st;
+}
+
+enum status queue_verify(struct queue *q, struct queue_verifier *v)
+{
+	struct queue_slot *s;
+	int n = queue_read(q, &v->reader, q->scratch, QUEUE_SCRATCH);
+
+	if (n == ST_MISSING)
+		return ST_MISSING;
+	if (n < 0)
+		return verify_failed(q, v, (enum status)n);
+	if (n > 0) {
+		v->crc = crc32c(v->crc, span_make(q->scratch, (size_t)n));
+		return ST_AGAIN;
+	}
+	v->total = crc_fold(v->total, v->crc);
+	v->crc = 0;
+	v->reader.offset = 0;
+	if (++v->reader.stream < QUEUE_STREAMS)
+		return ST_AGAIN;
+	s = index_live(q, v->reader.id);
+	return s->crc == v->total ? ST_OK : verify_failed(q, v, ST_CORRUPT);
+}
+
+/* ---- Message state -------------------------------------------------------------------- */
+
+static void describe(const struct queue_slot *s, struct queue_message *out)
+{
+	out->id = s->id;
+	out->envelope_len = s->len[QUEUE_ENVELOPE];
+	out->prefix_len = s->len[QUEUE_PREFIX];
+	out->body_len = s->len[QUEUE_BODY];
+	out->arrival_s = s->arrival_s;
+	out->expiry_s = s->expiry_s;
+	out->rcpt_count = s->rcpt_count;
+	out->pending = s->pending;
+	out->failed = s->failed;
+	out->reporting = s->reporting;
+	out->priority = s->priority;
+	out->held = (s->flags & QUEUE_SLOT_HELD) != 0;
+	out->eight_bit = (s->flags & QUEUE_SLOT_EIGHT_BIT) != 0;
+	out->damaged = (s->flags & QUEUE_SLOT_DAMAGED) != 0;
+}
+
+static const struct queue_slot *live_const(const struct queue *q, uint32_t id)
+{
+	uint16_t slot = index_find(q, id);
+
+	if (slot == QUEUE_NONE || !(q->slots[slot].flags & QUEUE_SLOT_LIVE))
+		return NULL;
+	return &q->slots[slot];
+}
+
+bool queue_get(const struct queue *q, uint32_t id, struct queue_message *out)
+{
+	const struct queue_slot *s = live_const(q, id);
+
+	if (s == NULL)
+		return false;
+	describe(s, out);
+	return true;
+}
+
+bool queue_next(const struct queue *q, uint32_t *cursor, struct queue_message *out)
+{
+	while (*cursor < CONFIG_QUEUE_MESSAGES) {
+		const struct queue_slot *s = &q->slots[(*cursor)++];
+
+		if (s->id != 0 && (s->flags & QUEUE_SLOT_LIVE)) {
+			describe(s, out);
+			return true;
+		}
+	}
+	return false;
+}
+
+bool queue_rcpt_get(const struct queue *q, uint32_t id, uint16_t rcpt, struct queue_rcpt *out)
+{
+	const struct queue_slot *s = live_const(q, id);
+	const struct queue_rcpt_slot *r = s == NULL ? NULL : index_rcpt_const(q, s, rcpt);
+
+	if (r == NULL)
+		return false;
+	out->state = index_rcpt_state(r);
+	out->attempts = r->attempts;
+	out->next_try_s = r->next_try_s;
+	return true;
+}
+
+bool queue_job_get(const struct queue *q, uint32_t id, enum queue_job job, struct queue_job_status *out)
+{
+	const struct queue_slot *s = live_const(q, id);
+
+	if (s == NULL)
+		return false;
+	out->state = s->jobs[job].state & 3u;
+	out->attempts = s->jobs[job].attempts;
+	out->started_s = s->jobs[job].started_s;
+	out->next_try_s = s->jobs[job].next_try_s;
+	return true;
+}
+
+static void reply_load(const struct journal_record *r, struct queue_reply *out)
+{
+	const uint8_t *p = r->body + JOURNAL_OUTCOME_LEN;
+
+	out->code = load_le16(p);
+	memcpy(out->enhanced, p + 2, sizeof(out->enhanced));
+	out->text_len = (uint8_t)(r->len - JOURNAL_OUTCOME_LEN - JOURNAL_REPLY_LEN);
+	memcpy(out->text, p + JOURNAL_REPLY_LEN, out->text_len);
+}
+
+enum status queue_reply_get(struct queue *q, uint32_t id, uint16_t rcpt, struct queue_reply *out)
+{
+	struct journal_cursor c;
+	struct journal_record r;
+	enum status st = ST_MISSING;
+	uint32_t i;
+
+	if (index_live(q, id) == NULL)
+		return ST_MISSING;
+	for (i = 0; i < q->ring_len; i++) {
+		journal_cursor(q, &c, q->ring[i]);
+		while (journal_next(q, &c, &r)) {
+			if (r.type != JOURNAL_OUTCOME || r.id != id || load_le16(r.body) != rcpt
+					|| r.len < JOURNAL_OUTCOME_LEN + JOURNAL_REPLY_LEN)
+				continue;
+			reply_load(&r, out);
+			st = ST_OK;
+		}
+	}
+	return st;
+}
+
+static uint8_t reply_store(const struct queue_reply *reply, uint8_t *p)
+{
+	uint8_t len = reply->text_len;
+
+	if (len > QUEUE_REPLY_TEXT_MAX)
+		len = QUEUE_REPLY_TEXT_MAX;
+	store_le16(p, reply->code);
+	memcpy(p + 2, reply->enhanced, sizeof(reply->enhanced));
+	memcpy(p + JOURNAL_REPLY_LEN, reply->text, len);
+	return (uint8_t)(JOURNAL_REPLY_LEN + len);
+}
+
+enum status queue_record(struct queue *q, uint32_t id, const struct queue_outcome *o, uint32_t *ticket)
+{
+	struct queue_slot *s = index_live(q, id);
+	const struct queue_rcpt_slot *r = s == NULL ? NULL : index_rcpt(q, s, o->rcpt);
+	uint8_t body[JOURNAL_BODY_MAX], len = JOURNAL_OUTCOME_LEN;
+	enum status st;
+
+	if (r == NULL)
+		return ST_MISSING;
+	store_le16(body, o->rcpt);
+	body[2] = (uint8_t)(o->state | ((index_rcpt_serial(r) + 1u) & 31u) << 3);
+	body[3] = o->attempts;
+	store_le32(body + 4, o->next_try_s);
+	if (o->reply != NULL)
+		len = (uint8_t)(len + reply_store(o->reply, body + JOURNAL_OUTCOME_LEN));
+	st = journal_change(q, JOURNAL_OUTCOME, id, body, len);
+	if (st == ST_OK && ticket != NULL)
+		*ticket = q->batch;
+	return st;
+}
+
+enum status queue_job_start(struct queue *q, uint32_t id, enum queue_job job, uint32_t started_s)
+{
+	struct queue_job_status j = { QUEUE_JOB_ACTIVE, 0, started_s, 0 };
+
+	return journal_job(q, id, job, j, 0);
+}
+
+enum status queue_job_retry(struct queue *q, uint32_t id, enum queue_job job, uint8_t attempts, uint32_t next_try_s)
+{
+	struct queue_job_status j;
+
+	if (!queue_job_get(q, id, job, &j))
+		return ST_MISSING;
+	j.attempts = attempts;
+	j.next_try_s = next_try_s;
+	return journal_job(q, id, job, j, JOURNAL_JOB_KEEPS);
+}
+
+enum status queue_job_end(struct queue *q, uint32_t id, enum queue_job job)
+{
+	struct queue_job_status j = { QUEUE_JOB_IDLE, 0, 0, 0 };
+
+	if (job == QUEUE_JOB_DELAY)
+		j.state = QUEUE_JOB_DONE;
+	return journal_job(q, id, job, j, 0);
+}
+
+enum status queue_hold(struct queue *q, uint32_t id, bool held)
+{
+	uint8_t body = held;
+
+	if (index_live(q, id) == NULL)
+		return ST_MISSING;
+	return journal_change(q, JOURNAL_HOLD, id, &body, 1);
+}
+
+enum status queue_remove(struct queue *q, uint32_t id, uint32_t *ticket)
+{
+	struct queue_slot *s = index_live(q, id);
+	enum status st;
+
+	if (s == NULL)
+		return ST_MISSING;
+	st = journal_append(q, JOURNAL_DONE, id, NULL, 0);
+	if (st != ST_OK)
+		return st;
+	if (ticket != NULL)
+		*ticket = q->batch;
+	if ((s->flags & QUEUE_SLOT_MISSING) && --q->missing_count == 0)
+		media_release(q);
+	forget(q, (uint16_t)(s - q->slots), s->len);
+	q->message_count--;
+	return ST_OK;
+}
+
+/* ---- Background ---------------------------------------------------------------------- */
+
+static void sync_step(struct queue *q, struct instant now)
+{
+	if (!q->dirty)
+		return;
+	if (q->dirty_since_ms == INSTANT_NEVER)
+		q->dirty_since_ms = now.mono_ms;
+	if (q->syncing || (!q->urgent && now.mono_ms - q->dirty_since_ms < SYNC_WAIT_MS))
+		return;
+	heap_pad(q);
+	journal_pad(q);
+	q->dirty_since_ms = INSTANT_NEVER;
+	media_sync_begin(q);
+}
+
+uint32_t queue_step(struct queue *q, struct instant now)
+{
+	enum status reclaim;
+	bool waits;
+
+	if (q->stopped)
+		return UINT32_MAX;
+	if (q->want_mark)
+		(void)journal_append_mark(q);
+	(void)media_step(q);
+	reclaim = reclaim_step(q);
+	sync_step(q, now);
+	waits = media_step(q);
+	if (q->stopped)
+		return UINT32_MAX;
+	if (reclaim == ST_OK)
+		return 0;
+	if (waits || q->urgent)
+		return POLL_MS;
+	return q->dirty ? SYNC_WAIT_MS : UINT32_MAX;
+}
+
+bool queue_busy(const struct queue *q)
+{
+	return !q->stopped && (q->dirty || q->syncing || q->erasing != QUEUE_NONE);
+}
+
+uint32_t queue_time_floor(const struct queue *q)
+{
+	return q->time_floor_s;
+}
+
+void queue_stats(const struct queue *q, struct queue_stats *out)
+{
+	uint32_t i;
+
+	memset(out, 0, sizeof(*out));
+	out->geometry = q->flash->geometry;
+	out->messages = q->message_count;
+	out->messages_max = CONFIG_QUEUE_MESSAGES;
+	out->recipients = q->rcpt_count;
+	out->recipients_max = CONFIG_QUEUE_RECIPIENTS;
+	out->live_bytes = q->live_bytes;
+	out->admit_bytes = q->layout.live_max;
+	out->free_sectors = q->free_count;
+	out->erases_min = q->sector[0].erases;
+	for (i = 0; i < q->layout.sectors; i++) {
+		if (q->sector[i].erases < out->erases_min)
+			out->erases_min = q->sector[i].erases;
+		if (q->sector[i].erases > out->erases_max)
+			out->erases_max = q->sector[i].erases;
+	}
+	out->erases = q->erases;
+	out->programs = q->programs;
+	out->program_bytes = q->program_bytes;
+	out->syncs = q->syncs;
+	out->reclaims = q->reclaims;
+	out->rotten = q->rotten;
+	out->retired = q->retired;
+	out->stopped = q->stopped;
+}

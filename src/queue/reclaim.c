@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "queue/reclaim.h"
+
+#include "base/check.h"
+#include "queue/heap.h"
+#include "queue/index.h"
+#include "queue/layout.h"
+#include "queue/media.h"
+
+/* The open extent of the cold head belongs to no writer. */
+#define OWNER_RECLAIM CONFIG_QUEUE_WRITERS
+
+/* Descriptors looked at in one step. */
+#define LOOKS_PER_STEP 32u
+
+static bool is_head(const struct queue *q, uint32_t sector)
+{
+	uint32_t i;
+
+	if (q->cold.sector == sector)
+		return true;
+	for (i = 0; i < QUEUE_HEADS; i++)
+		if (q->heads[i].sector == sector)
+			return true;
+	return false;
+}
+
+/* ---- Choosing ------------------------------------------------------------------- */
+
+/* What a victim must at least give back, in units of 8 octets. */
+static uint32_t gain_min(const struct queue *q)
+{
+	uint32_t sixteenth = q->layout.sector_size / 128u, two = (2u * q->layout.extent_len + q->layout.unit) / 8u;
+
+	return sixteenth > two ? sixteenth : two;
+}
+
+static uint16_t least_live(const struct queue *q)
+{
+	uint32_t i, best = QUEUE_NONE;
+
+	for (i = 0; i < q->layout.sectors; i++)
+		if (q->sector[i].kind == QUEUE_SECTOR_DATA && !is_head(q, i)
+				&& (best == QUEUE_NONE || q->sector[i].live < q->sector[best].live))
+			best = i;
+	if (best != QUEUE_NONE && q->sector[best].live + gain_min(q) > (layout_end(&q->layout) - q->layout.header_len) / 8u)
+		best = QUEUE_NONE;
+	return (uint16_t)best;
+}
+
+/* The data sector that was erased the least, when another was much more often. */
+static uint16_t coldest(const struct queue *q)
+{
+	uint32_t i, worn = 0, best = QUEUE_NONE;
+
+	for (i = 0; i < q->layout.sectors; i++) {
+		if (q->sector[i].erases > worn)
+			worn = q->sector[i].erases;
+		if (q->sector[i].kind == QUEUE_SECTOR_DATA && !is_head(q, i)
+				&& (best == QUEUE_NONE || q->sector[i].erases < q->sector[best].erases))
+			best = i;
+	}
+	if (best != QUEUE_NONE && (uint32_t)q->sector[best].erases + CONFIG_QUEUE_WEAR_SPREAD >= worn)
+		best = QUEUE_NONE;
+	return (uint16_t)best;
+}
+
+/* Heads that nobody uses give their sectors back, all but the shared one. */
+static void leave_idle_heads(struct queue *q)
+{
+	uint32_t i;
+
+	for (i = 1; i < QUEUE_HEADS; i++)
+		if (q->heads[i].users == 0)
+			heap_head_leave(q, &q->heads[i]);
+}
+
+static bool choose(struct queue *q)
+{
+	uint32_t spare = LAYOUT_RESERVE + (q->layout.sectors > 12u ? 1u : 0u);
+
+	if (media_free_count(q) <= spare && !q->stuck) {
+		leave_idle_heads(q);
+		q->victim = least_live(q);
+		/* Nothing to gain: the counts may be too high after damage. */
+		q->stuck = q->victim == QUEUE_NONE;
+	} else if (CONFIG_QUEUE_WEAR_SPREAD > 0 && q->check_wear && media_free_count(q) > LAYOUT_RESERVE) {
+		q->check_wear = false;
+		q->victim = coldest(q);
+	}
+	q->victim_extent = 0;
+	q->victim_done = 0;
+	return q->victim != QUEUE_NONE;
+}
+
+/* ---- Copying ---------------------------------------------------------------------- */
+
+/* Copies octets of an extent from done on, as many as the cold head's sector holds. */
+static enum status copy_piece(struct queue *q, const struct heap_extent *e, bool damaged)
+{
+	uint32_t left = e->len - q->victim_done, room = heap_room(q, &q->cold), len, at, n;
+	enum status st;
+
+	len = layout_round(&q->layout, left) <= room ? left : room & ~(uint32_t)(q->layout.unit - 1u);
+	if (len == 0 || (len < left && len < 2u * LAYOUT_EXTENT_LEN))
+		return heap_head_open(q, &q->cold, 1, true);
+	heap_extent_open(&q->cold, OWNER_RECLAIM, e->id, e->stream, e->from + q->victim_done);
+	for (at = 0; at < len; at += n) {
+		n = len - at < QUEUE_SCRATCH ? len - at : QUEUE_SCRATCH;
+		st = media_read(q, e->sector, e->pos + q->victim_done + at, q->scratch, n);
+		if (st != ST_OK)
+			return st;
+		for (room = n; room < layout_round(&q->layout, n); room++)
+			q->scratch[room] = 0xff;
+		if (heap_extent_put(q, &q->cold, q->scratch, n) != ST_OK)
+			return ST_OK;   /* The sector is bad: the same piece again, elsewhere. */
+	}
+	if (heap_extent_close(q, &q->cold, damaged) == ST_OK)
+		q->victim_done += len;
+	return ST_OK;
+}
+
+static enum status copy_extent(struct queue *q, const struct heap_extent *e)
+{
+	uint16_t slot = index_find(q, e->id);
+	enum status st;
+	bool damaged;
+
+	if (slot == QUEUE_NONE)
+		return ST_OK;
+	if ((q->slots[slot].flags & QUEUE_SLOT_DOUBLE) && q->victim_done == 0
+			&& heap_has_twin(q, &q->slots[slot], e))
+		return ST_OK;
+	/* Rot is copied with a wrong checksum, never made to look right. */
+	damaged = heap_check(q, e) != ST_OK;
+	if (damaged && q->victim_done == 0)
+		q->rotten++;
+	while (q->victim_done < e->len) {
+		q->cold.owner = QUEUE_NONE;
+		st = copy_piece(q, e, damaged);
+		if (st != ST_OK)
+			return st;
+	}
+	return ST_OK;
+}
+
+static enum status copy_step(struct queue *q)
+{
+	struct heap_extent e;
+	enum status st;
+	uint32_t looks;
+
+	for (looks = 0; looks < LOOKS_PER_STEP; looks++) {
+		if (q->victim_extent >= q->sector[q->victim].extents) {
+			q->reclaims++;
+			looks = q->victim;
+			q->victim = QUEUE_NONE;
+			media_free(q, looks);
+			return ST_OK;
+		}
+		if (heap_extent_at(q, q->victim, q->victim_extent, &e) && index_find(q, e.id) != QUEUE_NONE) {
+			st = copy_extent(q, &e);
+			if (st != ST_OK)
+				return st;
+			looks = LOOKS_PER_STEP;
+		}
+		q->victim_extent++;
+		q->victim_done = 0;
+	}
+	return ST_OK;
+}
+
+/* Counts one sector again. */
+static void recount_step(struct queue *q)
+{
+	struct queue_sector *s = &q->sector[q->recount];
+	struct heap_extent e;
+	uint32_t i;
+
+	if (s->kind == QUEUE_SECTOR_DATA && q->recount != q->victim) {
+		s->live = 0;
+		for (i = 0; i < s->extents; i++)
+			if (heap_extent_at(q, q->recount, i, &e) && index_find(q, e.id) != QUEUE_NONE)
+				s->live = (uint16_t)(s->live + heap_units(q, e.len));
+		if (s->live == 0 && !is_head(q, q->recount))
+			media_free(q, q->recount);
+		q->stuck = false;
+	}
+	q->recount++;
+}
+
+enum status reclaim_step(struct queue *q)
+{
+	if (q->stopped)
+		return ST_MISSING;
+	if (q->recount < q->layout.sectors) {
+		recount_step(q);
+		return ST_OK;
+	}
+	if (q->victim == QUEUE_NONE && !choose(q))
+		return ST_MISSING;
+	return copy_step(q);
+}

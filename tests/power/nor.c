@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "nor.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void die(const char *what, uint32_t at)
+{
+	fprintf(stderr, "nor: %s at 0x%x\n", what, (unsigned)at);
+	abort();
+}
+
+static uint8_t any_byte(struct nor *n)
+{
+	return (uint8_t)rng_next(&n->rng);
+}
+
+static bool cut_here(struct nor *n, const char *what)
+{
+	n->ops++;
+	if (n->cut_at == 0 || n->ops != n->cut_at)
+		return false;
+	snprintf(n->last, sizeof(n->last), "%s", what);
+	return true;
+}
+
+/* Each pending write is kept, kept in part, or lost. */
+static void lose(struct nor *n)
+{
+	uint32_t i, fate, len;
+
+	for (i = 0; i < n->write_count; i++) {
+		struct nor_write *w = &n->writes[i];
+
+		fate = n->tear == NOR_NONE ? 0u : n->tear == NOR_ALL ? 1u : rng_below(&n->rng, 4);
+		len = fate == 0 ? 0u : fate < 3u ? w->len : rng_below(&n->rng, w->len + 1u);
+		memcpy(n->medium + w->at, w->bytes, len);
+		free(w->bytes);
+	}
+	n->write_count = 0;
+	n->syncing = 0;
+	memcpy(n->mem, n->medium, n->size);
+}
+
+_Noreturn static void off(struct nor *n)
+{
+	if (n->lazy)
+		lose(n);
+	n->erasing = -1;
+	n->polls_left = 0;
+	longjmp(n->off, 1);
+}
+
+void nor_cut_now(struct nor *n)
+{
+	if (n->lazy)
+		lose(n);
+	n->erasing = -1;
+	n->polls_left = 0;
+}
+
+/* What reaches the cells when the power fails in a program (to AND in). */
+static void torn_program(struct nor *n, uint32_t at, const uint8_t *from, uint32_t len)
+{
+	uint32_t i, k = n->tear == NOR_PREFIX ? rng_below(&n->rng, len + 1u) : len;
+	uint32_t unit = n->flash.geometry.program_unit;
+
+	if (n->tear == NOR_NONE)
+		return;
+	for (i = 0; i < len; i++) {
+		uint8_t old = n->mem[at + i], to = old & from[i], kept = to;
+
+		if (n->tear == NOR_BITS || (n->tear == NOR_PREFIX && i == k))
+			kept = (uint8_t)(to | (old & any_byte(n)));
+		else if (n->tear == NOR_PREFIX && i > k)
+			kept = old;
+		if (n->unstable && (n->tear == NOR_BITS || i >= k))
+			n->shaky[at + i] |= (uint8_t)((old ^ to) & any_byte(n));
+		n->mem[at + i] = kept;
+		n->used[(at + i) / unit] = 1;
+	}
+}
+
+static void torn_erase(struct nor *n, uint32_t sector)
+{
+	uint32_t size = n->flash.geometry.sector_size, at = sector * size, i;
+	uint32_t k = rng_below(&n->rng, size + 1u);
+
+	for (i = 0; i < size && n->tear != NOR_NONE && !n->lazy; i++) {
+		if (n->unstable)
+			n->shaky[at + i] |= (uint8_t)(~n->mem[at + i] & any_byte(n));
+		if (n->tear == NOR_ALL || (n->tear == NOR_PREFIX && i < k))
+			n->mem[at + i] = 0xff;
+		else if (n->tear == NOR_BITS)
+			n->mem[at + i] |= any_byte(n);
+	}
+	/* Whatever it reads: it must be erased again before use. */
+	if (!n->lazy)
+		memset(n->used + at / n->flash.geometry.program_unit, 1, size / n->flash.geometry.program_unit);
+}
+
+static int nor_read(void *ctx, uint32_t at, void *to, size_t len)
+{
+	struct nor *n = ctx;
+
+	if (at + len > n->size)
+		die("read outside", at);
+	n->reads++;
+	n->read_bytes += len;
+	memcpy(to, n->mem + at, len);
+	if (n->stuck_mask != 0 && n->stuck_at >= at && n->stuck_at < at + len)
+		((uint8_t *)to)[n->stuck_at - at] &= (uint8_t)~n->stuck_mask;
+	return 0;
+}
+
+static bool fails(struct nor *n, int *left, uint32_t sector)
+{
+	if (*left == 0 || (n->fail_sector >= 0 && (uint32_t)n->fail_sector != sector))
+		return false;
+	if (*left > 0)
+		--*left;
+	return true;
+}
+
+static void remember(struct nor *n, uint32_t at, const uint8_t *from, uint32_t len)
+{
+	struct nor_write *w;
+
+	if (n->write_count == n->write_cap) {
+		n->write_cap = n->write_cap * 2u + 64u;
+		n->writes = realloc(n->writes, n->write_cap * sizeof(*n->writes));
+		if (n->writes == NULL)
+			die("out of memory", at);
+	}
+	w = &n->writes[n->write_count++];
+	w->at = at;
+	w->len = len;
+	w->bytes = malloc(len);
+	if (w->bytes == NULL)
+		die("out of memory", at);
+	memcpy(w->bytes, from, len);
+}
+
+static int nor_program(void *ctx, uint32_t at, const void *from, size_t len)
+{
+	struct nor *n = ctx;
+	const uint8_t *bytes = from;
+	uint32_t unit = n->flash.geometry.program_unit, page = n->flash.geometry.page_size, i;
+	uint32_t size = n->flash.geometry.sector_size;
+	bool cut;
+
+	if (len == 0 || at % unit != 0 || len % unit != 0 || at / page != (at + len - 1u) / page)
+		die("misaligned program", at);
+	if (at + len > n->size)
+		die("program outside", at);
+	if ((uint32_t)n->erasing == at / size)
+		die("program while erasing", at);
+	for (i = 0; i < len; i += unit)
+		if (n->used[(at + i) / unit])
+			die("unit programmed twice", at + i);
+	cut = cut_here(n, "program");
+	if (cut && !n->lazy)
+		torn_program(n, at, bytes, (uint32_t)len);
+	n->programs++;
+	n->program_bytes += len;
+	if (fails(n, &n->fail_programs, at / size)) {
+		if (n->fail_silently && rng_below(&n->rng, 2) == 0)
+			n->mem[at] &= bytes[0];
+		memset(n->used + at / unit, 1, len / unit);
+		return n->fail_silently ? 0 : -1;
+	}
+	if (!cut) {
+		memset(n->used + at / unit, 1, len / unit);
+		if (n->misdirect_to >= 0) {
+			at = (uint32_t)n->misdirect_to * size + at % size;
+			n->misdirect_to = -1;
+		}
+		for (i = 0; i < len; i++)
+			n->mem[at + i] = n->lazy ? bytes[i] : n->mem[at + i] & bytes[i];
+	}
+	if (n->lazy)
+		remember(n, at, bytes, (uint32_t)len);
+	if (cut)
+		off(n);
+	return 0;
+}
+
+static int nor_erase_begin(void *ctx, uint32_t sector)
+{
+	struct nor *n = ctx;
+
+	if (n->erasing >= 0)
+		die("two erases at once", sector);
+	if (sector >= n->flash.geometry.sector_count)
+		die("erase outside", sector);
+	if (cut_here(n, "erase")) {
+		torn_erase(n, sector);
+		off(n);
+	}
+	n->erasing = (int)sector;
+	n->polls_left = n->erase_polls;
+	return 0;
+}
+
+static int nor_erase_done(void *ctx)
+{
+	struct nor *n = ctx;
+	uint32_t size = n->flash.geometry.sector_size, sector = (uint32_t)n->erasing;
+
+	if (n->erasing < 0)
+		die("no erase runs", 0);
+	if (n->polls_left > 0) {
+		n->polls_left--;
+		return 0;
+	}
+	n->erasing = -1;
+	n->erases++;
+	n->wear[sector]++;
+	if (fails(n, &n->fail_erases, sector) && !n->fail_silently)
+		return -1;
+	if (!n->lazy) {
+		memset(n->mem + sector * size, 0xff, size);
+		memset(n->shaky + sector * size, 0, size);
+	}
+	memset(n->used + sector * size / n->flash.geometry.program_unit, 0, size / n->flash.geometry.program_unit);
+	return 1;
+}
+
+static int nor_sync_begin(void *ctx)
+{
+	struct nor *n = ctx;
+
+	if (!n->lazy)
+		return 0;
+	n->syncing = n->write_count;
+	n->polls_left = n->sync_polls;
+	return 0;
+}
+
+static int nor_sync_done(void *ctx)
+{
+	struct nor *n = ctx;
+	uint32_t i;
+
+	if (!n->lazy) {
+		n->syncs++;
+		return n->fail_syncs != 0 ? -1 : 1;
+	}
+	if (n->polls_left > 0) {
+		n->polls_left--;
+		return 0;
+	}
+	if (cut_here(n, "sync"))
+		off(n);
+	n->syncs++;
+	if (n->fail_syncs != 0)
+		return -1;
+	for (i = 0; i < n->syncing; i++) {
+		memcpy(n->medium + n->writes[i].at, n->writes[i].bytes, n->writes[i].len);
+		free(n->writes[i].bytes);
+	}
+	n->write_count -= n->syncing;
+	memmove(n->writes, n->writes + n->syncing, n->write_count * sizeof(*n->writes));
+	n->syncing = 0;
+	return 1;
+}
+
+static const struct flash_ops ops = {
+	nor_read, nor_program, nor_erase_begin, nor_erase_done, nor_sync_begin, nor_sync_done,
+};
+
+static void *get(size_t len)
+{
+	void *p = calloc(1, len);
+
+	if (p == NULL)
+		die("out of memory", 0);
+	return p;
+}
+
+void nor_blank(struct nor *n)
+{
+	memset(n->mem, 0xff, n->size);
+	memset(n->medium, 0xff, n->size);
+	memset(n->used, 0, n->size / n->flash.geometry.program_unit);
+	memset(n->shaky, 0, n->size);
+}
+
+void nor_seed(struct nor *n, uint32_t seed)
+{
+	uint8_t s[16] = { 1 };
+
+	memcpy(s + 4, &seed, sizeof(seed));
+	rng_seed(&n->rng, s);
+}
+
+void nor_init(struct nor *n, uint32_t sector, uint32_t count, uint16_t unit, uint16_t page)
+{
+	memset(n, 0, sizeof(*n));
+	n->flash.ops = &ops;
+	n->flash.ctx = n;
+	n->flash.geometry = (struct flash_geometry){ sector, count, unit, page };
+	n->size = sector * count;
+	n->mem = get(n->size);
+	n->medium = get(n->size);
+	n->used = get(n->size / unit);
+	n->shaky = get(n->size);
+	n->wear = get(count * sizeof(*n->wear));
+	n->erasing = -1;
+	n->fail_sector = -1;
+	n->misdirect_to = -1;
+	nor_seed(n, 1);
+	nor_blank(n);
+}
+
+void nor_free(struct nor *n)
+{
+	while (n->write_count > 0)
+		free(n->writes[--n->write_count].bytes);
+	free(n->writes);
+	free(n->mem);
+	free(n->medium);
+	free(n->used);
+	free(n->shaky);
+	free(n->wear);
+}
+
+void nor_boot(struct nor *n)
+{
+	uint32_t i;
+
+	n->ops = 0;
+	n->cut_at = 0;
+	n->erasing = -1;
+	n->polls_left = 0;
+	if (!n->unstable)
+		return;
+	for (i = 0; i < n->size; i++)
+		if (n->shaky[i] != 0)
+			n->mem[i] = (uint8_t)((n->mem[i] & ~n->shaky[i]) | (n->shaky[i] & any_byte(n)));
+}
+
+void nor_copy(struct nor *to, const struct nor *from)
+{
+	memcpy(to->mem, from->mem, from->size);
+	memcpy(to->medium, from->medium, from->size);
+	memcpy(to->used, from->used, from->size / from->flash.geometry.program_unit);
+	memcpy(to->shaky, from->shaky, from->size);
+}
