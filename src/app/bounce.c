@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "app/bounce.h"
+
+#include "app/outcome.h"
+#include "route/route.h"
+
+/* In the attempts of a failure job: the sender could not be told, postmaster is. */
+#define TO_POSTMASTER 0x80u
+
+/* How much of an original's header a report repeats. */
+#define ORIGINAL_MAX 32768u
+
+unsigned bounce_attempts(const struct queue_job_status *job)
+{
+	return job->attempts & ~TO_POSTMASTER;
+}
+
+uint64_t bounce_delay_due_ms(const struct core *c, const struct queue_message *m)
+{
+	uint32_t warn_s = core_conf(c)->warn_delay_s;
+
+	if (warn_s == 0 || m->arrival_s == 0 || !c->now.wall_known)
+		return INSTANT_NEVER;
+	if (c->now.wall_s >= m->arrival_s && c->now.wall_s - m->arrival_s >= warn_s)
+		return c->now.mono_ms;
+	return c->now.mono_ms + ((uint64_t)m->arrival_s + warn_s - c->now.wall_s) * 1000u;
+}
+
+/* ---- who is told --------------------------------------------------------------------- */
+
+static bool first_of(void *ctx, struct span address)
+{
+	struct buf *to = ctx;
+
+	if (to->len == 0)
+		buf_put(to, address);
+	return true;
+}
+
+/* An address of ours may be an alias; the first it stands for is told. */
+static void expand(struct core *c, struct span text, struct buf *to)
+{
+	struct route_sink sink = { first_of, to };
+	struct address a;
+
+	if (!address_parse(text, &a) || route_expand(core_conf(c), &a, &sink) != ST_OK || to->len == 0) {
+		buf_clear(to);
+		buf_put(to, text);
+	}
+}
+
+static bool put_recipient(struct core *c, uint32_t message, enum queue_job job,
+	const struct queue_job_status *status, struct buf *to)
+{
+	const struct conf *conf = core_conf(c);
+	struct envelope_item item;
+	struct walk w;
+
+	buf_clear(to);
+	walk_begin(&w, message);
+	if (walk_to(&c->queue, &w, ENVELOPE_SENDER, &item) != ST_OK)
+		item.text = SPAN_EMPTY;
+	if (item.text.len > 0 && (status->attempts & TO_POSTMASTER) == 0)
+		expand(c, item.text, to);
+	else if (job == QUEUE_JOB_FAILURE && conf_has(conf->postmaster))
+		expand(c, conf_span(conf, conf->postmaster), to);
+	return to->len > 0;
+}
+
+static bool give_up(struct core *c, uint32_t message, enum queue_job job)
+{
+	enum status status = queue_job_end(&c->queue, message, job);
+
+	if (status == ST_OK && job == QUEUE_JOB_FAILURE)
+		report_report(&c->report, message, true, false);
+	return status != ST_AGAIN;
+}
+
+bool bounce_begin(struct core *c, uint32_t message, enum queue_job job, struct buf *to)
+{
+	struct queue_job_status status;
+
+	if (!queue_job_get(&c->queue, message, job, &status))
+		return false;
+	if (status.state == QUEUE_JOB_IDLE
+		&& queue_job_start(&c->queue, message, job, core_wall_s(c)) != ST_OK)
+		return false;
+	if (put_recipient(c, message, job, &status, to))
+		return true;
+	(void)give_up(c, message, job);
+	return false;
+}
+
+static bool is_spent(const struct core *c, const struct queue_job_status *job)
+{
+	if (job->started_s > 0 && c->now.wall_known)
+		return c->now.wall_s >= job->started_s
+			&& c->now.wall_s - job->started_s >= core_conf(c)->expire_s;
+	return outcome_attempts_spent(c, bounce_attempts(job) + 1u);
+}
+
+bool bounce_end(struct core *c, uint32_t message, enum queue_job job, const struct reply *reply)
+{
+	struct queue_job_status status;
+	unsigned attempts;
+	uint32_t wait_s, next_s;
+	enum status done;
+
+	if (!queue_job_get(&c->queue, message, job, &status) || status.state != QUEUE_JOB_ACTIVE)
+		return true;
+	if (reply->code / 100u == 2) {
+		done = queue_job_end(&c->queue, message, job);
+		if (done == ST_OK)
+			report_report(&c->report, message, job == QUEUE_JOB_FAILURE, true);
+		return done != ST_AGAIN;
+	}
+	if (reply->code / 100u != 5 && !is_spent(c, &status)) {
+		attempts = bounce_attempts(&status) + 1u;
+		if (attempts >= TO_POSTMASTER)
+			attempts = TO_POSTMASTER - 1u;
+		next_s = outcome_next_try_s(c, attempts, &wait_s);
+		attempts |= status.attempts & TO_POSTMASTER;
+		return queue_job_retry(&c->queue, message, job, (uint8_t)attempts, next_s) != ST_AGAIN;
+	}
+	if (job == QUEUE_JOB_FAILURE && (status.attempts & TO_POSTMASTER) == 0
+		&& conf_has(core_conf(c)->postmaster))
+		return queue_job_retry(&c->queue, message, job, TO_POSTMASTER, core_wall_s(c)) != ST_AGAIN;
+	return give_up(c, message, job);
+}
+
+/* ---- the report as octets -------------------------------------------------------------- */
+
+enum part { PART_HEAD, PART_HUMAN, PART_STATUS, PART_RCPT, PART_ORIGINAL, PART_HEADER, PART_END, PART_OVER };
+
+void bounce_open(struct bounce *b, uint32_t message, enum queue_job job)
+{
+	b->part = PART_HEAD;
+	b->job = (uint8_t)job;
+	b->message = message;
+	b->offset = 0;
+	b->line_start = true;
+	b->prefix_done = false;
+	b->header_left = ORIGINAL_MAX;
+	walk_begin(&b->walk, message);
+	queue_reader_open(&b->original, message, QUEUE_PREFIX);
+}
+
+/* The addresses that a report is addressed to and came from: read afresh for
+ * every part that shows them. */
+struct about {
+	struct dsn dsn;
+	uint8_t to[ADDRESS_MAX];
+	uint8_t origin[ADDRESS_MAX];
+};
+
+static void look_up(struct core *c, const struct bounce *b, struct about *about)
+{
+	const struct conf *conf = core_conf(c);
+	struct queue_job_status job = { 0 };
+	struct queue_message m = { 0 };
+	struct envelope_item item;
+	struct buf to, origin;
+	struct walk w;
+
+	buf_init(&to, about->to, sizeof(about->to));
+	buf_init(&origin, about->origin, sizeof(about->origin));
+	(void)queue_get(&c->queue, b->message, &m);
+	(void)queue_job_get(&c->queue, b->message, (enum queue_job)b->job, &job);
+	(void)put_recipient(c, b->message, (enum queue_job)b->job, &job, &to);
+	walk_begin(&w, b->message);
+	if (walk_to(&c->queue, &w, ENVELOPE_ORIGIN, &item) == ST_OK)
+		buf_put(&origin, item.text);
+	about->dsn = (struct dsn){
+		.kind = b->job == QUEUE_JOB_FAILURE ? DSN_FAILED : DSN_DELAYED,
+		.message = b->message,
+		.wall_s = job.started_s,
+		.arrival_s = m.arrival_s,
+		.expiry_s = m.expiry_s,
+		.hostname = conf_span(conf, conf->hostname),
+		.to = buf_span(&to),
+		.origin = buf_span(&origin),
+	};
+}
+
+static bool is_reported(struct core *c, const struct bounce *b, uint16_t rcpt)
+{
+	struct queue_rcpt r;
+
+	return queue_rcpt_get(&c->queue, b->message, rcpt, &r)
+		&& r.state == (b->job == QUEUE_JOB_FAILURE ? QUEUE_REPORTING : QUEUE_PENDING);
+}
+
+/* Composes the part for the next recipient that belongs to the report; *w moves
+ * behind it.  false: there is none. */
+static bool compose_rcpt(struct core *c, const struct bounce *b, struct walk *w,
+	const struct dsn *dsn, struct buf *out)
+{
+	uint8_t original[ADDRESS_MAX];
+	struct dsn_rcpt r = { .original = SPAN_EMPTY };
+	struct queue_reply kept = { 0 };
+	struct envelope_item item;
+	struct buf o;
+
+	buf_init(&o, original, sizeof(original));
+	while (walk_next(&c->queue, w, &item) == ST_OK) {
+		if (item.kind == ENVELOPE_ORIGINAL) {
+			buf_clear(&o);
+			buf_put(&o, item.text);
+		}
+		if (item.kind != ENVELOPE_RCPT)
+			continue;
+		if (!is_reported(c, b, item.rcpt)) {
+			buf_clear(&o);
+			continue;
+		}
+		(void)queue_reply_get(&c->queue, b->message, item.rcpt, &kept);
+		r.final = item.text;
+		r.original = buf_span(&o);
+		r.reply = outcome_reply(&kept);
+		if (b->part == PART_HUMAN)
+			dsn_put_human(out, dsn, &r);
+		else
+			dsn_put_rcpt(out, dsn, &r);
+		return true;
+	}
+	return false;
+}
+
+/* The part at b->part; empty when there is no more of it.  *w: where the walk
+ * stands behind it. */
+static void compose(struct core *c, const struct bounce *b, struct walk *w, struct buf *out)
+{
+	struct about about;
+
+	look_up(c, b, &about);
+	if (b->part == PART_HEAD)
+		dsn_put_head(out, &about.dsn);
+	else if (b->part == PART_STATUS)
+		dsn_put_status(out, &about.dsn);
+	else if (b->part == PART_ORIGINAL)
+		dsn_put_original(out, &about.dsn);
+	else if (b->part == PART_END)
+		dsn_put_end(out, &about.dsn);
+	else
+		(void)compose_rcpt(c, b, w, &about.dsn, out);
+}
+
+static void next_part(struct bounce *b)
+{
+	b->part++;
+	b->offset = 0;
+	walk_begin(&b->walk, b->message);
+}
+
+static int read_composed(struct core *c, struct bounce *b, uint8_t *out, size_t cap)
+{
+	struct walk w = b->walk;
+	struct buf part, to;
+	struct span left;
+
+	buf_init(&part, c->scratch, sizeof(c->scratch));
+	compose(c, b, &w, &part);
+	if (part.len == 0) {
+		next_part(b);
+		return 0;
+	}
+	left = span_sub(buf_span(&part), b->offset, cap);
+	buf_init(&to, out, cap);
+	buf_put(&to, left);
+	b->offset = (uint16_t)(b->offset + left.len);
+	if (b->offset < part.len)
+		return (int)left.len;
+	b->offset = 0;
+	if (b->part == PART_HUMAN || b->part == PART_RCPT)
+		b->walk = w;   /* the same part again, for the next recipient */
+	else
+		next_part(b);
+	return (int)left.len;
+}
+
+/* The original's header, ASCII: up to its empty line. */
+static int read_original(struct core *c, struct bounce *b, uint8_t *out, size_t cap)
+{
+	int n = queue_read(&c->queue, &b->original, out, cap < b->header_left ? cap : b->header_left);
+	int i;
+
+	if (n <= 0 && !b->prefix_done) {
+		b->prefix_done = true;
+		queue_reader_open(&b->original, b->message, QUEUE_BODY);
+		return 0;
+	}
+	for (i = 0; i < n; i++) {
+		if (b->line_start && out[i] == '\r')
+			break;
+		b->line_start = out[i] == '\n';
+		if (out[i] > 126 || out[i] == 0)
+			out[i] = '?';
+	}
+	b->header_left = (uint16_t)(b->header_left - (i > 0 ? i : 0));
+	if (n <= 0 || i < n || b->header_left == 0)
+		next_part(b);
+	return i;
+}
+
+int bounce_read(struct core *c, struct bounce *b, uint8_t *out, size_t cap)
+{
+	int n = 0;
+
+	while (n == 0 && b->part != PART_OVER)
+		n = b->part == PART_HEADER ? read_original(c, b, out, cap) : read_composed(c, b, out, cap);
+	return n;
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "app/control.h"
+
+#include "app/row.h"
+#include "base/check.h"
+
+/* An operator may think between two requests, a broken script may not stay for ever. */
+#define IDLE_MS 300000u
+
+/* Looks again at what the resolver or flash is busy with. */
+#define POLL_MS 20u
+
+/* A session and what it may see: the `self` of its connection. */
+struct side {
+	const struct operator_view *view;
+	struct control *x;
+};
+
+void control_init(struct control *x)
+{
+	x->open = false;
+	x->conn.handle = -1;
+}
+
+void control_open(struct core *c, struct control *x, int handle)
+{
+	x->open = true;
+	x->deaf = false;
+	x->line_len = 0;
+	x->job.next = NULL;
+	buf_init(&x->out, x->out_text, sizeof(x->out_text));
+	conn_init(&x->conn, handle);
+	x->conn.deadline_ms = c->now.mono_ms + IDLE_MS;
+}
+
+void control_close(struct core *c, struct control *x)
+{
+	if (x->open && x->job.next != NULL)
+		operator_cancel(c, &x->job);
+	conn_close(&x->conn, &c->world->net);
+	x->open = false;
+}
+
+/* Takes up to one line; none while an answer is being given. */
+static size_t control_feed(void *self, struct span in)
+{
+	struct control *x = ((struct side *)self)->x;
+	size_t i;
+
+	if (x->job.next != NULL)
+		return 0;
+	for (i = 0; i < in.len; i++) {
+		if (in.at[i] == '\n') {
+			struct span line = span_make(x->line, x->line_len);
+
+			if (line.len > 0 && line.at[line.len - 1] == '\r')
+				line.len--;
+			operator_begin(((struct side *)self)->view, &x->job, x->deaf ? SPAN("?") : line);
+			x->line_len = 0;
+			x->deaf = false;
+			return i + 1;
+		}
+		if (x->line_len == sizeof(x->line))
+			x->deaf = true;
+		else
+			x->line[x->line_len++] = in.at[i];
+	}
+	return in.len;
+}
+
+static void put_last(struct control *x, struct buf *row)
+{
+	row_word(row, x->job.error ? "error" : "ok");
+	if (x->job.error)
+		row_word(row, x->job.error);
+	x->job.next = NULL;
+}
+
+/* One more row, if there is room for any. */
+static bool control_turn(void *self)
+{
+	struct side *s = self;
+	struct control *x = s->x;
+	struct buf row;
+
+	if (x->job.next == NULL || buf_room(&x->out) < CONTROL_ROW_MAX + 1u)
+		return false;
+	buf_init(&row, x->out.at + x->out.len, CONTROL_ROW_MAX);
+	if (!x->job.next(s->view, &x->job, &row))
+		put_last(x, &row);
+	if (row.len == 0)
+		return false;
+	x->out.len += row.len;   /* a row too long for its place is cut, never the next one */
+	buf_put_byte(&x->out, '\n');
+	return true;
+}
+
+static struct span control_out(void *self)
+{
+	return buf_span(&((struct side *)self)->x->out);
+}
+
+static void control_sent(void *self, size_t n)
+{
+	buf_drop(&((struct side *)self)->x->out, n);
+}
+
+static uint32_t control_progress(void *self)
+{
+	return ((struct side *)self)->x->job.next == NULL ? 0 : 1;
+}
+
+static uint32_t control_timeout_ms(void *self)
+{
+	(void)self;
+	return IDLE_MS;
+}
+
+static const struct conn_machine machine = {
+	.feed = control_feed,
+	.turn = control_turn,
+	.out = control_out,
+	.sent = control_sent,
+	.progress = control_progress,
+	.timeout_ms = control_timeout_ms,
+};
+
+uint32_t control_step(const struct operator_view *view, struct control *x)
+{
+	struct core *c = view->sending->tasks.core;
+	struct side self = { view, x };
+	enum conn_state state;
+
+	if (!x->open)
+		return UINT32_MAX;
+	state = conn_step(&x->conn, &c->world->net, c->now, &machine, &self);
+	if (state == CONN_ENDED && x->job.next != NULL)
+		return POLL_MS;   /* asked and shut its side: the answer still goes out */
+	if (state == CONN_BUSY)
+		return 0;
+	if (state != CONN_OPEN) {
+		control_close(c, x);
+		return 0;
+	}
+	return x->job.next != NULL ? POLL_MS : instant_until_ms(c->now, x->conn.deadline_ms);
+}

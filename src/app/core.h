@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* core - what the receiving and the sending side share: one of each, in struct pipit.
+ *
+ * The sides know each other only through this: a message accepted is a row in
+ * `schedule`, a message sent is a record in `queue`.  `scratch` is anybody's
+ * within one call; nothing in it survives a return to the loop.
+ */
+#ifndef PIPIT_APP_CORE_H
+#define PIPIT_APP_CORE_H
+
+#include "app/report.h"
+#include "base/rng.h"
+#include "conf/conf.h"
+#include "dns/resolver.h"
+#include "mail/dsn.h"
+#include "mail/header.h"
+#include "queue/queue.h"
+#include "route/schedule.h"
+#include "sys/world.h"
+
+#define SCRATCH_SIZE DSN_PART_MAX
+
+struct core {
+	const struct pipit_world *world;
+	struct instant now;
+	struct conf conf[CONFIG_CONF_COPIES];
+	uint8_t conf_in_use;
+	uint8_t conf_generation;      /* changes with every reload */
+	bool stopping;                /* no new sessions, no new deliveries */
+	bool reload_wanted;
+	bool queue_failed;            /* said once */
+	uint32_t session_next;        /* ids of sessions, for the log */
+	uint64_t start_ms;            /* uptime counts from here */
+	struct rng rng;
+	struct report report;
+	struct queue queue;
+	struct resolver resolver;
+	struct schedule schedule;
+	uint8_t scratch[SCRATCH_SIZE];
+};
+
+/* The configuration in force.  Not to be kept across a return to the loop. */
+const struct conf *core_conf(const struct core *c);
+
+/* Ours by name: hostname or a local domain.  ctx is a struct core. */
+bool core_is_local(void *ctx, struct span domain);
+bool core_is_own_host(void *ctx, struct span host);
+
+/* How the configuration rewrites senders: a device's address, or masquerade. */
+struct header_rewrite core_rewrite(struct core *c, struct span device_from);
+
+/* Wall time now, or 0 while it is not known. */
+uint32_t core_wall_s(const struct core *c);
+
+/* The device line for this client, or NULL. */
+const struct conf_device *core_device(const struct core *c, const struct ip *peer);
+
+#endif

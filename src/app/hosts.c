@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "app/hosts.h"
+
+enum phase {
+	PHASE_START,       /* nothing asked yet */
+	PHASE_MX,          /* the MX records are asked for */
+	PHASE_HOST,        /* the next host's name is to be taken */
+	PHASE_ADDRESSES,   /* its addresses are asked for */
+	PHASE_READY,
+	PHASE_END,
+};
+
+void hosts_begin(struct core *c, struct hosts *h, const struct route *route)
+{
+	h->phase = PHASE_START;
+	h->conf_generation = c->conf_generation;
+	h->route = *route;
+	h->dns_failed = false;
+	h->host_at = 0;
+	h->host_len = 0;
+	h->address_count = 0;
+	h->address_at = 0;
+	h->question[0] = -1;
+	h->question[1] = -1;
+}
+
+void hosts_cancel(struct core *c, struct hosts *h)
+{
+	unsigned i;
+
+	for (i = 0; i < 2; i++) {
+		if (h->question[i] >= 0)
+			resolver_cancel(&c->resolver, h->question[i]);
+		h->question[i] = -1;
+	}
+}
+
+struct span hosts_name(const struct hosts *h)
+{
+	return span_make(h->host, h->host_len);
+}
+
+struct ip_endpoint hosts_endpoint(const struct hosts *h)
+{
+	return (struct ip_endpoint){ h->address[h->address_at], h->port };
+}
+
+static enum hosts_result end(struct hosts *h, struct reply why)
+{
+	h->phase = PHASE_END;
+	h->why = why;
+	return HOSTS_END;
+}
+
+static void set_host(struct hosts *h, struct span name)
+{
+	struct buf b;
+
+	buf_init(&b, h->host, sizeof(h->host));
+	buf_put(&b, name);
+	h->host_len = (uint8_t)b.len;
+}
+
+/* ---- MX --------------------------------------------------------------------------------- */
+
+/* The domain itself is the one host (RFC 5321 5.1: implicit MX). */
+static void implicit_mx(struct hosts *h)
+{
+	h->list.count = 0;
+	h->phase = PHASE_HOST;
+}
+
+static enum hosts_result take_mx(struct core *c, struct hosts *h)
+{
+	static const struct mx_own own_template = { core_is_own_host, NULL };
+	struct mx_own own = own_template;
+
+	own.ctx = c;
+	switch (mx_order(&h->mx, &own, &c->rng, &h->list)) {
+	case MX_HOSTS:
+		h->phase = PHASE_HOST;
+		return HOSTS_WAIT;
+	case MX_NULL:
+		return end(h, REPLY(556, 5, 1, 10, "domain takes no mail (null MX)"));
+	case MX_LOOP:
+		return end(h, REPLY(554, 5, 4, 6, "MX loops back to myself"));
+	case MX_NONE:
+		break;
+	}
+	return end(h, REPLY(450, 4, 4, 4, "no usable MX host"));
+}
+
+static enum hosts_result await_mx(struct core *c, struct hosts *h, struct span domain)
+{
+	enum dns_result result = resolver_answer(&c->resolver, h->question[0], &h->mx);
+
+	if (result == DNS_PENDING)
+		return HOSTS_WAIT;
+	h->question[0] = -1;
+	if (result == DNS_FOUND)
+		return take_mx(c, h);
+	if (result == DNS_NO_NAME)
+		return end(h, REPLY(550, 5, 1, 2, "domain not found"));
+	if (result == DNS_FAILED) {
+		report_dns_failed(&c->report, 0, domain);
+		return end(h, REPLY(451, 4, 4, 3, "DNS is not answering"));
+	}
+	implicit_mx(h);
+	return HOSTS_WAIT;
+}
+
+static enum hosts_result ask_mx(struct core *c, struct hosts *h, struct span domain)
+{
+	h->question[0] = resolver_ask(&c->resolver, domain, DNS_MX);
+	if (h->question[0] == ST_AGAIN)
+		return HOSTS_WAIT;
+	if (h->question[0] < 0)
+		return end(h, REPLY(550, 5, 1, 2, "not a domain name"));
+	h->phase = PHASE_MX;
+	return HOSTS_WAIT;
+}
+
+/* ---- hosts -------------------------------------------------------------------------------- */
+
+static bool take_configured(struct core *c, struct hosts *h)
+{
+	const struct conf *conf = core_conf(c);
+	size_t at = (size_t)h->route.index + h->host_at;
+	const struct conf_host *host;
+
+	/* After a reload the index may mean another line: the message is routed afresh at its next try. */
+	if (h->conf_generation != c->conf_generation)
+		return false;
+	if (h->route.way == ROUTE_SMARTHOST && at < conf->smarthost_count)
+		host = &conf->smarthost[at];
+	else if (h->route.way == ROUTE_HOST && h->host_at == 0)
+		host = &conf->route[h->route.index];
+	else
+		return false;
+	set_host(h, conf_span(conf, host->host));
+	h->port = host->port;
+	h->tls = host->tls;
+	return true;
+}
+
+static bool take_mx_host(struct core *c, struct hosts *h, struct span domain)
+{
+	h->port = core_conf(c)->mx_port;
+	h->tls = CONF_TLS_OPPORTUNISTIC;
+	if (h->list.count == 0 && h->host_at == 0)
+		set_host(h, domain);
+	else if (h->host_at < h->list.count)
+		set_host(h, dns_record_name(&h->mx, &h->mx.record[h->list.order[h->host_at]]));
+	else
+		return false;
+	return true;
+}
+
+/* All hosts were tried, or none had an address. */
+static enum hosts_result out_of_hosts(struct hosts *h)
+{
+	if (h->host_at > 1 || h->address_count > 0)
+		return end(h, REPLY(451, 4, 4, 1, "no host can be reached"));
+	if (h->dns_failed)
+		return end(h, REPLY(451, 4, 4, 3, "DNS is not answering"));
+	if (h->route.way == ROUTE_MX && h->list.count == 0)
+		return end(h, REPLY(550, 5, 1, 2, "domain has neither MX nor address"));
+	return end(h, REPLY(450, 4, 4, 4, "host has no address"));
+}
+
+static enum hosts_result ask_addresses(struct core *c, struct hosts *h)
+{
+	uint8_t version = core_conf(c)->ip_version;
+
+	h->v4_count = 0;
+	h->v6_count = 0;
+	h->phase = PHASE_ADDRESSES;
+	if (version != MX_IP_6)
+		h->question[0] = resolver_ask(&c->resolver, hosts_name(h), DNS_A);
+	if (version != MX_IP_4)
+		h->question[1] = resolver_ask(&c->resolver, hosts_name(h), DNS_AAAA);
+	if (h->question[0] == ST_AGAIN || h->question[1] == ST_AGAIN) {
+		hosts_cancel(c, h);
+		h->phase = PHASE_HOST;
+		return HOSTS_WAIT;
+	}
+	h->host_at++;
+	return HOSTS_WAIT;
+}
+
+static enum hosts_result next_host(struct core *c, struct hosts *h, struct span domain)
+{
+	struct ip literal;
+
+	if (h->route.way == ROUTE_MX ? !take_mx_host(c, h, domain) : !take_configured(c, h))
+		return out_of_hosts(h);
+	if (!ip_parse(hosts_name(h), &literal))
+		return ask_addresses(c, h);
+	h->host_at++;
+	h->address[0] = literal;
+	h->address_count = 1;
+	h->address_at = 0;
+	h->phase = PHASE_READY;
+	return HOSTS_READY;
+}
+
+/* ---- addresses ------------------------------------------------------------------------------ */
+
+/* A's go to the front, AAAA's behind them; both orders of arrival are possible. */
+static void keep_addresses(struct core *c, struct hosts *h, const struct dns_answer *answer, bool v6)
+{
+	size_t half = CONFIG_HOST_ADDRESSES / 2u > 0 ? CONFIG_HOST_ADDRESSES / 2u : 1u;
+	size_t at = v6 ? CONFIG_HOST_ADDRESSES - half : 0;
+	size_t n = mx_addresses(v6 ? NULL : answer, v6 ? answer : NULL, v6 ? MX_IP_6 : MX_IP_4, &c->rng,
+		h->address + at, half);
+
+	if (v6)
+		h->v6_count = (uint8_t)n;
+	else
+		h->v4_count = (uint8_t)n;
+}
+
+static void reverse(struct ip *a, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n / 2u; i++) {
+		struct ip t = a[i];
+
+		a[i] = a[n - 1 - i];
+		a[n - 1 - i] = t;
+	}
+}
+
+/* One list, the preferred family first: three reversals turn [v4 v6] into [v6 v4]. */
+static void arrange(struct core *c, struct hosts *h)
+{
+	size_t half = CONFIG_HOST_ADDRESSES / 2u > 0 ? CONFIG_HOST_ADDRESSES / 2u : 1u;
+	uint8_t version = core_conf(c)->ip_version;
+	size_t i, n = (size_t)h->v4_count + h->v6_count;
+
+	if (h->v4_count > 0 && CONFIG_HOST_ADDRESSES - half < h->v4_count)
+		n = h->v4_count;   /* a table of one: what came last stands in it */
+	for (i = h->v4_count; i < n; i++)
+		h->address[i] = h->address[CONFIG_HOST_ADDRESSES - half + i - h->v4_count];
+	h->address_count = (uint8_t)n;
+	h->address_at = 0;
+	if (version == MX_IP_PREFER_6 || (version == MX_IP_ANY && rng_below(&c->rng, 2) == 1)) {
+		reverse(h->address, h->v4_count);
+		reverse(h->address + h->v4_count, n - h->v4_count);
+		reverse(h->address, n);
+	}
+}
+
+static enum hosts_result await_addresses(struct core *c, struct hosts *h)
+{
+	struct dns_answer answer;
+	enum dns_result result;
+	unsigned i;
+
+	for (i = 0; i < 2; i++) {
+		if (h->question[i] < 0)
+			continue;
+		result = resolver_answer(&c->resolver, h->question[i], &answer);
+		if (result == DNS_PENDING)
+			continue;
+		h->question[i] = -1;
+		if (result == DNS_FOUND)
+			keep_addresses(c, h, &answer, i == 1);
+		h->dns_failed |= result == DNS_FAILED;
+	}
+	if (h->question[0] >= 0 || h->question[1] >= 0)
+		return HOSTS_WAIT;
+	if (h->v4_count + h->v6_count == 0) {
+		h->phase = PHASE_HOST;
+		return HOSTS_WAIT;
+	}
+	arrange(c, h);
+	h->phase = PHASE_READY;
+	return HOSTS_READY;
+}
+
+/* user@[192.0.2.1], user@[IPv6:2001:db8::1] (RFC 5321 4.1.3) */
+static enum hosts_result take_literal(struct core *c, struct hosts *h, struct span domain)
+{
+	struct span text = span_sub(domain, 1, domain.len > 1 ? domain.len - 2 : 0);
+
+	if (span_starts_nocase(text, SPAN("IPv6:")))
+		text = span_from(text, 5);
+	if (h->host_at > 0)
+		return out_of_hosts(h);
+	if (!ip_parse(text, &h->address[0]))
+		return end(h, REPLY(550, 5, 1, 2, "not an address"));
+	set_host(h, text);
+	h->host_at = 2;
+	h->port = core_conf(c)->mx_port;
+	h->tls = CONF_TLS_OPPORTUNISTIC;
+	h->address_count = 1;
+	h->address_at = 0;
+	h->phase = PHASE_READY;
+	return HOSTS_READY;
+}
+
+static enum hosts_result start(struct core *c, struct hosts *h, struct span domain)
+{
+	if (h->route.way == ROUTE_MX)
+		return ask_mx(c, h, domain);
+	h->phase = PHASE_HOST;
+	return HOSTS_WAIT;
+}
+
+enum hosts_result hosts_step(struct core *c, struct hosts *h, struct span domain)
+{
+	enum hosts_result result = HOSTS_WAIT;
+	uint8_t before = PHASE_END;
+
+	/* Each round is another phase or host: both are few. */
+	while (result == HOSTS_WAIT && (h->phase != before || h->phase == PHASE_HOST)) {
+		before = h->phase;
+		if (h->phase == PHASE_START)
+			result = start(c, h, domain);
+		else if (h->phase == PHASE_MX)
+			result = await_mx(c, h, domain);
+		else if (h->phase == PHASE_ADDRESSES)
+			result = await_addresses(c, h);
+		else if (h->phase == PHASE_HOST && h->route.way == ROUTE_LITERAL)
+			result = take_literal(c, h, domain);
+		else if (h->phase == PHASE_HOST)
+			result = next_host(c, h, domain);
+		else
+			return h->phase == PHASE_READY ? HOSTS_READY : HOSTS_END;
+		if (before == PHASE_HOST && h->phase == PHASE_HOST)
+			break;   /* no resolver question is free */
+	}
+	return result;
+}
+
+void hosts_next(struct hosts *h)
+{
+	h->address_at++;
+	if (h->phase == PHASE_READY && h->address_at >= h->address_count)
+		h->phase = PHASE_HOST;
+}

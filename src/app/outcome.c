@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "app/outcome.h"
+
+#define ATTEMPTS_MAX 255u   /* as flash counts them */
+
+struct queue_reply outcome_keep(const struct reply *r)
+{
+	struct queue_reply kept = { .code = r->code };
+	struct buf b;
+	size_t i;
+
+	for (i = 0; i < sizeof(kept.enhanced); i++)
+		kept.enhanced[i] = r->enhanced[i];
+	buf_init(&b, kept.text, sizeof(kept.text));
+	buf_put(&b, span_sub(r->text, 0, sizeof(kept.text)));
+	kept.text_len = (uint8_t)b.len;
+	return kept;
+}
+
+struct reply outcome_reply(const struct queue_reply *kept)
+{
+	return (struct reply){ .code = kept->code,
+		.enhanced = { kept->enhanced[0], kept->enhanced[1], kept->enhanced[2] },
+		.text = span_make(kept->text, kept->text_len) };
+}
+
+static uint32_t longest_wait_s(const struct conf *conf)
+{
+	return conf->retry_s[conf->retry_count - 1u] / 4u * 5u + 1u;
+}
+
+/* What is left until next_try_s; 0 also for a time further away than any wait:
+ * the clock ran ahead and was set back. */
+static uint32_t left_s(const struct core *c, uint32_t next_try_s)
+{
+	uint32_t wait_s;
+
+	if (next_try_s <= c->now.wall_s)
+		return 0;
+	wait_s = next_try_s - c->now.wall_s;
+	return wait_s < longest_wait_s(core_conf(c)) ? wait_s : 0;
+}
+
+uint32_t outcome_wait_s(struct core *c, unsigned attempts, uint32_t next_try_s)
+{
+	const struct conf *conf = core_conf(c);
+
+	if (attempts == 0)
+		return 0;
+	if (c->now.wall_known && next_try_s > 0)
+		return left_s(c, next_try_s);
+	return schedule_wait_s(conf->retry_s, conf->retry_count, attempts, &c->rng);
+}
+
+bool outcome_is_due(const struct core *c, uint32_t next_try_s)
+{
+	return !c->now.wall_known || left_s(c, next_try_s) == 0;
+}
+
+uint64_t outcome_expiry_ms(const struct core *c, const struct queue_message *m)
+{
+	if (m->expiry_s == 0 || !c->now.wall_known)
+		return INSTANT_NEVER;
+	if (m->expiry_s <= c->now.wall_s)
+		return c->now.mono_ms;
+	return c->now.mono_ms + (uint64_t)(m->expiry_s - c->now.wall_s) * 1000u;
+}
+
+bool outcome_attempts_spent(const struct core *c, unsigned attempts)
+{
+	const struct conf *conf = core_conf(c);
+	uint64_t spent_s = 0;
+	unsigned i;
+
+	for (i = 0; i < attempts && spent_s < conf->expire_s; i++)
+		spent_s += conf->retry_s[i < conf->retry_count ? i : conf->retry_count - 1u];
+	return spent_s >= conf->expire_s || attempts >= ATTEMPTS_MAX;
+}
+
+uint32_t outcome_next_try_s(struct core *c, unsigned attempts, uint32_t *wait_s)
+{
+	const struct conf *conf = core_conf(c);
+
+	*wait_s = schedule_wait_s(conf->retry_s, conf->retry_count, attempts, &c->rng);
+	return c->now.wall_known ? c->now.wall_s + *wait_s : 0;
+}
+
+static bool is_given_up(const struct core *c, uint32_t message, unsigned attempts)
+{
+	struct queue_message m;
+
+	if (!queue_get(&c->queue, message, &m))
+		return false;
+	if (m.expiry_s > 0 && c->now.wall_known)
+		return m.expiry_s <= c->now.wall_s;
+	return outcome_attempts_spent(c, attempts);
+}
+
+static bool record(struct core *c, uint32_t message, const struct queue_outcome *o)
+{
+	uint32_t ticket;
+
+	/* ST_MISSING: removed by the operator meanwhile; ST_IO: the queue has
+	 * stopped, the attempt will be repeated after a restart. */
+	return queue_record(&c->queue, message, o, &ticket) != ST_AGAIN;
+}
+
+bool outcome_record(struct core *c, uint32_t message, uint16_t rcpt, struct span host,
+	const struct reply *reply, bool again)
+{
+	struct queue_reply kept = outcome_keep(reply);
+	struct queue_outcome o = { .rcpt = rcpt, .reply = &kept };
+	struct queue_rcpt r;
+	uint32_t wait_s = 0;
+
+	if (!queue_rcpt_get(&c->queue, message, rcpt, &r) || r.state != QUEUE_PENDING)
+		return true;
+	o.attempts = r.attempts;
+	if (reply->code / 100u == 2) {
+		o.state = QUEUE_DELIVERED;
+	} else if (reply->code / 100u == 5) {
+		o.state = QUEUE_FAILED;
+	} else {
+		o.state = QUEUE_PENDING;
+		if (!again && o.attempts < ATTEMPTS_MAX)
+			o.attempts++;
+		if (!again)
+			o.next_try_s = outcome_next_try_s(c, o.attempts, &wait_s);
+		if (!again && is_given_up(c, message, o.attempts))
+			o.state = QUEUE_FAILED;
+	}
+	if (!record(c, message, &o))
+		return false;
+	report_outcome(&c->report, message, o.state, rcpt, host, wait_s, reply);
+	return true;
+}
+
+bool outcome_record_expired(struct core *c, uint32_t message, uint16_t rcpt)
+{
+	static const struct reply too_old = { 450, { 4, 4, 7 }, SPAN_INIT("delivery time expired") };
+	struct queue_reply kept;
+	struct queue_outcome o = { .rcpt = rcpt, .state = QUEUE_FAILED, .reply = &kept };
+	struct reply reply;
+	struct queue_rcpt r;
+
+	if (!queue_rcpt_get(&c->queue, message, rcpt, &r) || r.state != QUEUE_PENDING)
+		return true;
+	o.attempts = r.attempts;
+	if (queue_reply_get(&c->queue, message, rcpt, &kept) != ST_OK || kept.code == 0)
+		kept = outcome_keep(&too_old);
+	if (!record(c, message, &o))
+		return false;
+	reply = outcome_reply(&kept);
+	report_outcome(&c->report, message, QUEUE_FAILED, rcpt, SPAN_EMPTY, 0, &reply);
+	return true;
+}

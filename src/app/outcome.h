@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* outcome - what a result means: delivered, tried again when, or given up; and its record on flash.
+ *
+ * Without a wall clock attempts are counted instead of time: a message is given
+ * up after as many attempts as the schedule would have made until its expiry.
+ */
+#ifndef PIPIT_APP_OUTCOME_H
+#define PIPIT_APP_OUTCOME_H
+
+#include "app/core.h"
+
+/* A reply as it is kept: its first octets. */
+struct queue_reply outcome_keep(const struct reply *r);
+struct reply outcome_reply(const struct queue_reply *kept);
+
+/* Seconds until the next try of something with so many failed attempts.  Without
+ * a clock the wait starts afresh whenever it is asked for. */
+uint32_t outcome_wait_s(struct core *c, unsigned attempts, uint32_t next_try_s);
+
+/* Whether that try may be made now, when its message's turn has come. */
+bool outcome_is_due(const struct core *c, uint32_t next_try_s);
+
+/* When the message is given up, on the monotonic clock; INSTANT_NEVER while no clock tells. */
+uint64_t outcome_expiry_ms(const struct core *c, const struct queue_message *m);
+
+/* So many failed attempts are enough when no clock tells the time. */
+bool outcome_attempts_spent(const struct core *c, unsigned attempts);
+
+/* Unix time of the try after `attempts` failed ones, 0 without a clock. */
+uint32_t outcome_next_try_s(struct core *c, unsigned attempts, uint32_t *wait_s);
+
+/* Records how an attempt for one recipient ended, by the reply's first digit: 2
+ * delivered, 5 failed, else tried again.  `again`: the attempt does not count
+ * and the next may follow at once.  false: flash is busy, call again. */
+bool outcome_record(struct core *c, uint32_t message, uint16_t rcpt, struct span host,
+	const struct reply *reply, bool again);
+
+/* The message has expired: the recipient fails with its last reply. */
+bool outcome_record_expired(struct core *c, uint32_t message, uint16_t rcpt);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* report - what the operator sees: one function, one log line and one counter per fact.
+ *
+ * A line begins with the session (s=) and message (m=) it is about, then the
+ * fact's word, then key=value pairs (row.h).  Nothing else in app/ writes to the log.
+ */
+#ifndef PIPIT_APP_REPORT_H
+#define PIPIT_APP_REPORT_H
+
+#include "base/ip.h"
+#include "mail/reply.h"
+#include "queue/queue.h"
+#include "sys/log.h"
+
+/* X(name): the counters, in the order they are shown. */
+#define REPORT_COUNTERS(X)                                                                    \
+	X(sessions)          /* SMTP connections accepted */                                  \
+	X(sessions_refused)  /* told 421 at once: too many from one client, or stopping */    \
+	X(sessions_lost)     /* ended without QUIT */                                         \
+	X(sessions_timeout)  /* ended by our deadline */                                      \
+	X(refused)           /* MAIL, RCPT, DATA or messages refused */                       \
+	X(accepted)          /* messages answered 250 */                                      \
+	X(delivered)         /* recipients a next hop or mailbox took */                      \
+	X(deferred)          /* attempts for one recipient to be repeated */                  \
+	X(failed)            /* recipients given up */                                        \
+	X(expired)           /* of these: after the last try */                               \
+	X(doubtful)          /* connections lost after the final dot: may arrive twice */     \
+	X(reports)           /* failure and delay reports delivered */                        \
+	X(reports_dropped)   /* reports nobody can be told */                                 \
+	X(removed)           /* messages the operator removed */                              \
+	X(damaged)           /* messages whose storage failed verification */                 \
+	X(connects)          /* outbound connections made */                                  \
+	X(connects_failed)                                                                    \
+	X(dns_failures)      /* lookups that no server answered */                            \
+	X(loops)             /* messages refused with too many Received fields */             \
+	X(reloads)                                                                            \
+	X(reloads_failed)                                                                     \
+	X(queue_failures)    /* the queue's device failed: nothing is accepted any more */
+
+#define REPORT_ENUM(name) REPORT_##name,
+enum report_counter { REPORT_COUNTERS(REPORT_ENUM) REPORT_COUNT };
+
+struct report {
+	struct log log;
+	uint8_t level;   /* enum log_level: the highest that is written */
+	uint32_t counter[REPORT_COUNT];
+};
+
+void report_init(struct report *r, const struct log *log);
+const char *report_counter_name(enum report_counter c);
+
+void report_started(struct report *r, const struct queue_mount_report *m);
+void report_problem(struct report *r, const char *what, uint32_t line, struct span text);
+void report_listening(struct report *r, const struct ip_endpoint *at, bool ok);
+void report_reload(struct report *r, bool ok);
+void report_queue_failed(struct report *r);
+
+void report_session(struct report *r, uint32_t session, const struct ip_endpoint *peer);
+void report_session_refused(struct report *r, uint32_t session, const struct ip_endpoint *peer);
+void report_session_lost(struct report *r, uint32_t session, bool timeout);
+/* stage: mail, rcpt, data or message; subject: the path it is about. */
+void report_refused(struct report *r, uint32_t session, const char *stage, struct span subject,
+	const struct reply *reply);
+void report_loop(struct report *r);
+void report_accepted(struct report *r, uint32_t session, uint32_t message, uint32_t size,
+	uint16_t rcpts, struct span sender);
+
+void report_connect(struct report *r, uint32_t message, struct span host, const struct ip_endpoint *at,
+	bool ok);
+void report_dns_failed(struct report *r, uint32_t message, struct span domain);
+/* One recipient's outcome; state: QUEUE_DELIVERED, QUEUE_FAILED or QUEUE_PENDING (deferred). */
+void report_outcome(struct report *r, uint32_t message, uint8_t state, uint16_t rcpt,
+	struct span host, uint32_t next_s, const struct reply *reply);
+void report_expired(struct report *r, uint32_t message);
+void report_doubtful(struct report *r, uint32_t message, struct span host);
+void report_damaged(struct report *r, uint32_t message);
+void report_report(struct report *r, uint32_t message, bool failure, bool sent);
+void report_removed(struct report *r, uint32_t message);
+void report_done(struct report *r, uint32_t message);
+
+#endif

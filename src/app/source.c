@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "app/source.h"
+
+bool source_open(struct core *c, struct source *s, const struct task *t)
+{
+	struct queue_message m;
+
+	if (!queue_get(&c->queue, t->message, &m))
+		return false;
+	s->is_report = task_is_report(t);
+	s->in_body = false;
+	s->size = s->is_report ? 0 : m.prefix_len + m.body_len;
+	s->eight_bit = !s->is_report && m.eight_bit;
+	if (s->is_report)
+		bounce_open(&s->from.report, t->message, task_job(t));
+	else
+		queue_reader_open(&s->from.message, t->message, QUEUE_PREFIX);
+	return true;
+}
+
+static int source_read(struct core *c, struct source *s, uint8_t *out, size_t cap)
+{
+	int n;
+
+	if (s->is_report)
+		return bounce_read(c, &s->from.report, out, cap);
+	n = queue_read(&c->queue, &s->from.message, out, cap);
+	if (n == 0 && !s->in_body) {
+		s->in_body = true;
+		queue_reader_open(&s->from.message, s->from.message.id, QUEUE_BODY);
+		n = queue_read(&c->queue, &s->from.message, out, cap);
+	}
+	return n;
+}
+
+int source_fill(struct core *c, struct source *s, struct piece *p)
+{
+	int n;
+
+	if (p->len > 0)
+		return ST_OK;
+	n = source_read(c, s, p->octets, sizeof(p->octets));
+	if (n < 0)
+		return n;
+	p->at = 0;
+	p->len = (uint16_t)n;
+	return ST_OK;
+}
+
+struct span source_piece(const struct piece *p)
+{
+	return span_make(p->octets + p->at, p->len);
+}
+
+void source_took(struct piece *p, size_t n)
+{
+	p->at = (uint16_t)(p->at + n);
+	p->len = (uint16_t)(p->len - n);
+}

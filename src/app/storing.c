@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "app/storing.h"
+
+#include "app/accept.h"
+#include "base/check.h"
+#include "mail/trace.h"
+
+/* How long DATA may wait for flash to make room before the client is asked to
+ * come again; well under its two minutes (RFC 5321 4.5.3.2.3). */
+#define STORAGE_WAIT_MS 30000u
+
+struct header_rewrite storing_rewrite(struct core *c, const struct inbound *in)
+{
+	const struct conf_device *device = core_device(c, &in->peer.ip);
+	struct header_rewrite none = { SPAN_EMPTY, NULL, NULL };
+
+	if (!in->local_client)
+		return none;
+	return core_rewrite(c, device ? conf_span(core_conf(c), device->from) : SPAN_EMPTY);
+}
+
+void storing_abort(struct core *c, struct inbound *in)
+{
+	if (in->writer >= 0)
+		queue_abort(&c->queue, in->writer);
+	in->writer = -1;
+}
+
+/* The message will be refused once its end is seen; what it took is given back now. */
+void storing_fail(struct core *c, struct inbound *in, struct reply r)
+{
+	storing_abort(c, in);
+	in->pending = SPAN_EMPTY;
+	if (in->failed.code == 0)
+		in->failed = r;
+}
+
+/* Writes one stream on from *sent.  true: all is written, or storing has failed. */
+static bool store(struct core *c, struct inbound *in, enum queue_stream stream, struct span all,
+	uint16_t *sent)
+{
+	int n;
+
+	while (in->writer >= 0 && *sent < all.len) {
+		n = queue_write(&c->queue, in->writer, stream, span_from(all, *sent));
+		if (n == ST_AGAIN)
+			return false;
+		if (n < 0)
+			storing_fail(c, in, accept_storage_reply((enum status)n));
+		else
+			*sent = (uint16_t)(*sent + n);
+	}
+	return true;
+}
+
+/* ST_OK: a writer is open; ST_AGAIN: wait for flash. */
+enum status storing_open(struct core *c, struct inbound *in)
+{
+	uint32_t hint = in->size_hint == 0 ? 0 : in->size_hint + (uint32_t)in->envelope.len + SCRATCH_SIZE;
+	int writer = queue_open(&c->queue, hint, in->rcpt_count);
+
+	if (in->asked_ms == 0)
+		in->asked_ms = c->now.mono_ms;
+	if (writer == ST_AGAIN && c->now.mono_ms - in->asked_ms >= STORAGE_WAIT_MS)
+		return ST_FULL;
+	if (writer < 0)
+		return (enum status)writer;
+	in->state = INBOUND_STORING;
+	in->writer = writer;
+	in->envelope_sent = 0;
+	in->prefix_sent = 0;
+	in->size = 0;
+	in->arrival_s = 0;
+	in->finished = false;
+	in->pending = SPAN_EMPTY;
+	in->failed = (struct reply){ 0 };
+	header_init(&in->header);
+	return ST_OK;
+}
+
+bool storing_envelope(struct core *c, struct inbound *in)
+{
+	return store(c, in, QUEUE_ENVELOPE, buf_span(&in->envelope), &in->envelope_sent);
+}
+
+static void check_limits(struct core *c, struct inbound *in)
+{
+	if (in->size > core_conf(c)->max_message_size)
+		storing_fail(c, in, REPLY(552, 5, 3, 4, "message too big"));
+	if (in->header.received > RECEIVED_MAX && in->failed.code == 0) {
+		report_loop(&c->report);
+		storing_fail(c, in, REPLY(554, 5, 4, 6, "too many Received fields: mail loop"));
+	}
+}
+
+/* Writes what the header filter gave.  true: nothing is pending. */
+static bool store_pending(struct core *c, struct inbound *in)
+{
+	int n;
+
+	while (in->writer >= 0 && in->pending.len > 0) {
+		n = queue_write(&c->queue, in->writer, QUEUE_BODY, in->pending);
+		if (n == ST_AGAIN)
+			return false;
+		if (n < 0) {
+			storing_fail(c, in, accept_storage_reply((enum status)n));
+			break;
+		}
+		in->pending = span_from(in->pending, (size_t)n);
+		in->size += (uint32_t)n;
+	}
+	in->pending = SPAN_EMPTY;
+	return true;
+}
+
+bool storing_body(struct core *c, struct inbound *in, struct span body, size_t *took)
+{
+	struct header_rewrite rewrite = storing_rewrite(c, in);
+
+	*took = body.len;
+	if (in->writer < 0)
+		return true;   /* refused already: only its end is awaited */
+	if (in->pending.len == 0)
+		in->piece = header_feed(&in->header, &rewrite, body, &in->pending);
+	*took = in->piece;
+	if (!store_pending(c, in))
+		return false;
+	check_limits(c, in);
+	return true;
+}
+
+/* What goes before the message: the trace, and what a submission lacks.  The
+ * same octets at every call, since the times and the random part are kept. */
+static struct span make_prefix(struct core *c, struct inbound *in)
+{
+	const struct conf *conf = core_conf(c);
+	struct trace t = {
+		.helo = smtpd_helo(&in->smtpd),
+		.peer = in->peer.ip,
+		.hostname = conf_span(conf, conf->hostname),
+		.id = queue_writer_id(&c->queue, in->writer),
+		.wall_s = in->arrival_s,
+		.esmtp = smtpd_esmtp(&in->smtpd),
+		.for_rcpt = accept_single_rcpt(&in->envelope, in->rcpt_count),
+	};
+	struct buf b;
+
+	buf_init(&b, c->scratch, sizeof(c->scratch));
+	trace_put_received(&b, &t);
+	if (in->local_client && !in->header.has_date)
+		trace_put_date(&b, in->arrival_s);
+	if (in->local_client && !in->header.has_message_id)
+		trace_put_message_id(&b, t.hostname, t.id, in->arrival_s, in->nonce);
+	CHECK(!b.overflow);
+	return buf_span(&b);
+}
+
+/* The last octets of the body, then the prefix.  true: all is written. */
+bool storing_finish(struct core *c, struct inbound *in)
+{
+	struct header_rewrite rewrite = storing_rewrite(c, in);
+
+	if (!in->finished) {
+		in->pending = header_finish(&in->header, &rewrite);
+		in->arrival_s = core_wall_s(c);
+		in->nonce = rng_next(&c->rng);
+		in->finished = true;
+	}
+	if (!store_pending(c, in))
+		return false;
+	check_limits(c, in);
+	if (in->writer < 0)
+		return true;
+	return store(c, in, QUEUE_PREFIX, make_prefix(c, in), &in->prefix_sent);
+}
+
+enum status storing_commit(struct core *c, struct inbound *in)
+{
+	struct queue_commit record = {
+		.arrival_s = in->arrival_s,
+		.expiry_s = in->arrival_s > 0 ? in->arrival_s + core_conf(c)->expire_s : 0,
+		.rcpt_count = in->rcpt_count,
+		.priority = QUEUE_NORMAL,
+		.eight_bit = in->header.eight_bit,
+	};
+	enum status status = queue_commit(&c->queue, in->writer, &record, &in->message, &in->ticket);
+
+	if (status == ST_OK) {
+		in->writer = -1;
+		in->state = INBOUND_COMMITTED;
+	}
+	return status;
+}

@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "pipit.h"
+
+#include "base/check.h"
+
+/* With all sessions taken the listeners are looked at again when one ends. */
+#define ACCEPTS_PER_STEP 16u
+
+static uint32_t least(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+/* ---- configuration ------------------------------------------------------------------- */
+
+/* Collects the errors of one reading: all to the log, the first to the caller. */
+struct problems {
+	struct pipit *p;
+	struct pipit_problem *where;
+	const char *what;
+};
+
+static void keep_problem(struct pipit_problem *where, uint32_t line, struct span text)
+{
+	struct buf b;
+
+	buf_init(&b, where->text, sizeof(where->text) - 1);
+	buf_put(&b, span_sub(text, 0, sizeof(where->text) - 1));
+	where->text[b.len] = '\0';
+	where->line = line;
+}
+
+static void on_problem(void *ctx, uint32_t line, struct span text)
+{
+	struct problems *x = ctx;
+
+	if (x->where != NULL && x->where->text[0] == '\0')
+		keep_problem(x->where, line, text);
+	report_problem(&x->p->core.report, x->what, line, text);
+}
+
+/* Hands the aliases file to the parser, a line at a time; a line that starts
+ * with a blank goes on with the one before. */
+static enum status read_aliases(struct pipit *p, struct conf *conf, struct conf_errors *errors)
+{
+	const struct blob *blob = &p->core.world->blob;
+	struct span name = conf_span(conf, conf->aliases_file);
+	uint8_t piece[128];
+	struct buf line;
+	uint32_t offset = 0, number = 0, line_number = 1;
+	bool at_start = true;
+	int n, i;
+
+	buf_init(&line, p->core.scratch, sizeof(p->core.scratch));
+	while ((n = blob->read(blob->ctx, name, offset, piece, sizeof(piece))) > 0) {
+		for (i = 0; i < n; i++) {
+			if (at_start && piece[i] != ' ' && piece[i] != '\t') {
+				if (line.len > 0 || line.overflow)
+					(void)conf_alias_line(conf, buf_span(&line), line_number, errors);
+				buf_clear(&line);
+				line_number = number + 1;
+			}
+			at_start = piece[i] == '\n';
+			number += at_start;
+			if (piece[i] != '\n' && piece[i] != '\r')
+				buf_put_byte(&line, piece[i]);
+		}
+		offset += (uint32_t)n;
+	}
+	if (line.len > 0)
+		(void)conf_alias_line(conf, buf_span(&line), line_number, errors);
+	(void)conf_alias_finish(conf, errors);
+	return n < 0 ? (enum status)n : ST_OK;
+}
+
+static enum status read_configuration(struct pipit *p, struct conf *conf, struct span text,
+	const char *what, struct pipit_problem *where)
+{
+	struct problems problems = { p, where, what };
+	struct conf_errors errors = { on_problem, &problems, 0 };
+	struct conf_defaults defaults = { p->core.world->hostname, p->core.world->base_dir };
+
+	(void)conf_parse(conf, text, &defaults, &errors);
+	if (conf_has(conf->aliases_file) && p->core.world->blob.read != NULL && errors.count == 0) {
+		problems.what = "aliases";
+		if (read_aliases(p, conf, &errors) != ST_OK) {
+			on_problem(&problems, 0, SPAN("the aliases file cannot be read: check its path and rights"));
+			errors.count++;
+		}
+	}
+	return errors.count == 0 ? ST_OK : ST_BAD;
+}
+
+static void apply(struct pipit *p)
+{
+	const struct conf *conf = core_conf(&p->core);
+
+	p->core.report.level = conf->log_level;
+	if (conf->dns_server_count > 0)
+		resolver_set_servers(&p->core.resolver, conf->dns_server, conf->dns_server_count);
+	else
+		resolver_set_servers(&p->core.resolver, p->core.world->dns_server,
+			p->core.world->dns_server_count);
+}
+
+/* ---- listeners ------------------------------------------------------------------------- */
+
+static bool same_endpoint(const struct ip_endpoint *a, const struct ip_endpoint *b)
+{
+	return a->port == b->port && ip_equal(&a->ip, &b->ip);
+}
+
+static bool is_wanted(const struct conf *conf, const struct ip_endpoint *at)
+{
+	size_t i;
+
+	for (i = 0; i < conf->listen_count; i++)
+		if (same_endpoint(&conf->listen[i].at, at))
+			return true;
+	return false;
+}
+
+static void close_listener(struct pipit *p, struct listener *l)
+{
+	const struct net *net = &p->core.world->net;
+
+	if (l->handle >= 0)
+		net->ops->close(net->ctx, l->handle);
+	l->handle = -1;
+}
+
+static struct listener *listener_for(struct pipit *p, const struct ip_endpoint *at)
+{
+	struct listener *free_one = NULL;
+	size_t i;
+
+	for (i = 0; i < CONFIG_CONF_LISTENS; i++) {
+		struct listener *l = &p->listener[i];
+
+		if (l->handle >= 0 && same_endpoint(&l->at, at))
+			return l;
+		if (l->handle < 0 && free_one == NULL)
+			free_one = l;
+	}
+	return free_one;
+}
+
+/* Closes what the configuration no longer names and opens what is new.  false: one could not
+ * be opened. */
+static bool open_listeners(struct pipit *p)
+{
+	const struct conf *conf = core_conf(&p->core);
+	const struct net *net = &p->core.world->net;
+	bool all = true;
+	size_t i;
+
+	for (i = 0; i < CONFIG_CONF_LISTENS; i++)
+		if (!is_wanted(conf, &p->listener[i].at))
+			close_listener(p, &p->listener[i]);
+	for (i = 0; i < conf->listen_count; i++) {
+		struct listener *l = listener_for(p, &conf->listen[i].at);
+
+		CHECK(l != NULL);
+		if (l->handle >= 0)
+			continue;
+		l->at = conf->listen[i].at;
+		l->handle = net->ops->listen(net->ctx, &l->at);
+		report_listening(&p->core.report, &l->at, l->handle >= 0);
+		if (l->handle < 0)
+			all = false;
+	}
+	return all;
+}
+
+/* ---- start and end ------------------------------------------------------------------------ */
+
+static void prepare(struct pipit *p, const struct pipit_world *world)
+{
+	struct core *c = &p->core;
+	uint8_t seed[16];
+	size_t i;
+
+	c->world = world;
+	c->now = (struct instant){ 0 };
+	c->conf_in_use = 0;
+	c->conf_generation = 0;
+	c->stopping = false;
+	c->reload_wanted = false;
+	c->queue_failed = false;
+	c->session_next = 0;
+	c->start_ms = 0;
+	world->random.fill(world->random.ctx, seed, sizeof(seed));
+	rng_seed(&c->rng, seed);
+	report_init(&c->report, &world->log);
+	resolver_init(&c->resolver, &world->net, &world->random);
+	schedule_init(&c->schedule);
+	outbound_init(&p->sending, c);
+	for (i = 0; i < CONFIG_SERVER_SESSIONS; i++)
+		inbound_init(&p->inbound[i]);
+	for (i = 0; i < CONFIG_CONTROL_SESSIONS; i++)
+		control_init(&p->control[i]);
+	for (i = 0; i < CONFIG_CONF_LISTENS; i++)
+		p->listener[i] = (struct listener){ .handle = -1 };
+}
+
+static enum status mount(struct pipit *p, struct pipit_problem *where)
+{
+	struct queue_mount_report report = { 0 };
+	enum status status = queue_mount(&p->core.queue, &p->core.world->flash, &report);
+	struct span why = report.why ? span_of(report.why) : SPAN("the queue's device cannot be read");
+
+	if (status == ST_OK) {
+		report_started(&p->core.report, &report);
+		return ST_OK;
+	}
+	if (where != NULL)
+		keep_problem(where, 0, why);
+	report_problem(&p->core.report, "queue", 0, why);
+	return status;
+}
+
+enum status pipit_init(struct pipit *p, const struct pipit_world *world,
+	struct span config, struct pipit_problem *where)
+{
+	enum status status;
+
+	if (where != NULL)
+		*where = (struct pipit_problem){ 0 };
+	prepare(p, world);
+	status = read_configuration(p, &p->core.conf[0], config, "configuration", where);
+	if (status != ST_OK)
+		return status;
+	apply(p);
+	status = mount(p, where);
+	if (status != ST_OK)
+		return status;
+	if (open_listeners(p))
+		return ST_OK;
+	if (where != NULL)
+		keep_problem(where, 0,
+			SPAN("a listen address cannot be opened: is it in use, or its port below 1024?"));
+	pipit_close(p);
+	return ST_IO;
+}
+
+enum status pipit_reload(struct pipit *p, struct span config, struct pipit_problem *where)
+{
+	/* Nothing keeps a pointer into a configuration between two events, so the
+	 * other copy is free as soon as this one is in use. */
+	uint8_t other = (uint8_t)((p->core.conf_in_use + 1u) % CONFIG_CONF_COPIES);
+	enum status status;
+
+	if (where != NULL)
+		*where = (struct pipit_problem){ 0 };
+	if (other == p->core.conf_in_use)
+		return ST_MISSING;
+	status = read_configuration(p, &p->core.conf[other], config, "configuration", where);
+	if (status == ST_OK) {
+		p->core.conf_in_use = other;
+		p->core.conf_generation++;
+		apply(p);
+		(void)open_listeners(p);   /* one that fails is in the log; the others work */
+	}
+	report_reload(&p->core.report, status == ST_OK);
+	return status;
+}
+
+bool pipit_wants_reload(struct pipit *p)
+{
+	bool wanted = p->core.reload_wanted;
+
+	p->core.reload_wanted = false;
+	return wanted;
+}
+
+void pipit_stop(struct pipit *p)
+{
+	size_t i;
+
+	p->core.stopping = true;
+	for (i = 0; i < CONFIG_CONF_LISTENS; i++)
+		close_listener(p, &p->listener[i]);
+}
+
+static bool receiving_idle(const struct pipit *p)
+{
+	size_t i;
+
+	for (i = 0; i < CONFIG_SERVER_SESSIONS; i++)
+		if (p->inbound[i].state != INBOUND_FREE)
+			return false;
+	return true;
+}
+
+bool pipit_stopped(const struct pipit *p)
+{
+	return p->core.stopping && receiving_idle(p) && outbound_idle(&p->sending)
+		&& !queue_busy(&p->core.queue);
+}
+
+void pipit_close(struct pipit *p)
+{
+	size_t i;
+
+	for (i = 0; i < CONFIG_CONF_LISTENS; i++)
+		close_listener(p, &p->listener[i]);
+	for (i = 0; i < CONFIG_SERVER_SESSIONS; i++)
+		inbound_close(&p->core, &p->inbound[i]);
+	for (i = 0; i < CONFIG_CONTROL_SESSIONS; i++)
+		control_close(&p->core, &p->control[i]);
+	outbound_close(&p->sending);
+}
+
+/* ---- the loop body -------------------------------------------------------------------------- */
+
+static struct inbound *free_inbound(struct pipit *p)
+{
+	size_t i;
+
+	for (i = 0; i < CONFIG_SERVER_SESSIONS; i++)
+		if (p->inbound[i].state == INBOUND_FREE)
+			return &p->inbound[i];
+	return NULL;
+}
+
+static unsigned sessions_of(const struct pipit *p, const struct ip *peer)
+{
+	unsigned n = 0;
+	size_t i;
+
+	for (i = 0; i < CONFIG_SERVER_SESSIONS; i++)
+		n += p->inbound[i].state != INBOUND_FREE && ip_equal(&p->inbound[i].peer.ip, peer);
+	return n;
+}
+
+static uint32_t accept_from(struct pipit *p, const struct listener *l)
+{
+	const struct net *net = &p->core.world->net;
+	struct ip_endpoint peer, local;
+	struct inbound *in;
+	unsigned i;
+	int handle;
+
+	for (i = 0; i < ACCEPTS_PER_STEP; i++) {
+		in = free_inbound(p);
+		net->ops->watch(net->ctx, l->handle, in ? NET_READ : 0u);
+		if (in == NULL)
+			return UINT32_MAX;   /* the next peers wait in the backlog */
+		handle = net->ops->accept(net->ctx, l->handle, &peer, &local);
+		if (handle == ST_FULL) {
+			/* No descriptor is left: waiting for readiness would spin. */
+			net->ops->watch(net->ctx, l->handle, 0u);
+			return 100u;
+		}
+		if (handle < 0)
+			return UINT32_MAX;
+		inbound_open(&p->core, in, handle, &peer,
+			sessions_of(p, &peer.ip) >= CONFIG_SESSIONS_PER_CLIENT);
+	}
+	return 0;
+}
+
+static void accept_control(struct pipit *p)
+{
+	const struct net *net = &p->core.world->net;
+	struct ip_endpoint peer, local;
+	size_t i;
+	int handle;
+
+	if (p->core.world->control < 0)
+		return;
+	for (i = 0; i < CONFIG_CONTROL_SESSIONS; i++) {
+		if (p->control[i].open)
+			continue;
+		net->ops->watch(net->ctx, p->core.world->control, NET_READ);
+		handle = net->ops->accept(net->ctx, p->core.world->control, &peer, &local);
+		if (handle < 0)
+			return;
+		control_open(&p->core, &p->control[i], handle);
+	}
+	net->ops->watch(net->ctx, p->core.world->control, 0u);
+}
+
+static uint32_t step_receiving(struct pipit *p)
+{
+	uint32_t wait_ms = UINT32_MAX;
+	size_t i;
+
+	for (i = 0; i < CONFIG_CONF_LISTENS; i++)
+		if (p->listener[i].handle >= 0)
+			wait_ms = least(wait_ms, accept_from(p, &p->listener[i]));
+	for (i = 0; i < CONFIG_SERVER_SESSIONS; i++) {
+		if (p->core.stopping)
+			inbound_stop(&p->core, &p->inbound[i]);
+		wait_ms = least(wait_ms, inbound_step(&p->core, &p->inbound[i]));
+	}
+	return wait_ms;
+}
+
+static uint32_t step_control(struct pipit *p)
+{
+	struct operator_view view = { &p->sending, 0 };
+	uint32_t wait_ms = UINT32_MAX;
+	size_t i;
+
+	accept_control(p);
+	for (i = 0; i < CONFIG_SERVER_SESSIONS; i++)
+		view.sessions += p->inbound[i].state != INBOUND_FREE;
+	for (i = 0; i < CONFIG_CONTROL_SESSIONS; i++)
+		wait_ms = least(wait_ms, control_step(&view, &p->control[i]));
+	return wait_ms;
+}
+
+static uint32_t step_queue(struct pipit *p)
+{
+	uint32_t wait_ms = queue_step(&p->core.queue, p->core.now);
+	struct queue_stats stats;
+
+	queue_stats(&p->core.queue, &stats);
+	if (stats.stopped && !p->core.queue_failed) {
+		p->core.queue_failed = true;
+		report_queue_failed(&p->core.report);
+	}
+	return wait_ms;
+}
+
+/* At the first step the time is known: what an earlier run left is scheduled. */
+static void resume(struct pipit *p)
+{
+	struct queue_message m;
+	uint32_t cursor = 0;
+
+	p->core.start_ms = p->core.now.mono_ms;
+	while (queue_next(&p->core.queue, &cursor, &m))
+		task_resume(&p->sending.tasks, &m);
+}
+
+uint32_t pipit_step(struct pipit *p, struct instant now)
+{
+	uint32_t wait_ms;
+
+	p->core.now = now;
+	if (p->core.start_ms == 0)
+		resume(p);
+	wait_ms = step_receiving(p);
+	wait_ms = least(wait_ms, resolver_step(&p->core.resolver, now));
+	wait_ms = least(wait_ms, outbound_step(&p->sending));
+	wait_ms = least(wait_ms, step_control(p));
+	return least(wait_ms, step_queue(p));
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* pipit_state - where struct pipit stands: all memory of an instance, one line for each user.
+ *
+ * Private to src/; a port declares the struct and looks no further.
+ */
+#ifndef PIPIT_STATE_H
+#define PIPIT_STATE_H
+
+#include "app/control.h"
+#include "app/core.h"
+#include "app/inbound.h"
+#include "app/outbound.h"
+
+struct listener {
+	int handle;              /* -1: none */
+	struct ip_endpoint at;
+};
+
+struct pipit {
+	struct core core;        /* configuration, queue, resolver, schedule, counters */
+	struct sending sending;  /* the sending side: a slot for each delivery */
+	struct inbound inbound[CONFIG_SERVER_SESSIONS];
+	struct control control[CONFIG_CONTROL_SESSIONS];
+	struct listener listener[CONFIG_CONF_LISTENS];
+};
+
+#endif
