@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* bridge - see bridge.h */
+#include "cli/bridge.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "cli/exits.h"
+#include "cli/submit.h"
+#include "cli/text.h"
+
+static bool write_all(int fd, const uint8_t *at, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, at, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		at += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+/* One piece from one side to the other; false at its end. */
+static bool move(int from, int to)
+{
+	uint8_t array[4096];
+	ssize_t n;
+
+	do
+		n = read(from, array, sizeof array);
+	while (n < 0 && errno == EINTR);
+	return n > 0 && write_all(to, array, (size_t)n);
+}
+
+int bridge_run(const struct ip_endpoint *to)
+{
+	int fd = submit_connect(to);
+	struct pollfd p[2] = { { .fd = fd, .events = POLLIN }, { .fd = STDIN_FILENO, .events = POLLIN } };
+
+	if (fd < 0) {
+		fputs("421 4.3.2 no MTA is running\r\n", stdout);
+		return EXIT_UNAVAILABLE;
+	}
+	for (;;) {
+		if (poll(p, 2, -1) < 0 && errno != EINTR)
+			break;
+		if (p[0].revents && !move(fd, STDOUT_FILENO))
+			break;
+		if (p[1].revents && !move(STDIN_FILENO, fd)) {
+			/* Replies may still come. */
+			shutdown(fd, SHUT_WR);
+			p[1].fd = -1;
+		}
+	}
+	close(fd);
+	return EXIT_DONE;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* config_check - `pipit check`: everything that is wrong with the configuration, at once. */
+#include <stdio.h>
+
+#include "cli/arguments.h"
+#include "cli/cli.h"
+#include "cli/exits.h"
+#include "cli/queue_file.h"
+#include "cli/settings.h"
+#include "cli/text.h"
+
+int cli_check(int argc, char **argv)
+{
+	static struct settings s;
+	struct arguments a;
+	int code = arguments_parse(&a, argc, argv);
+
+	if (code != EXIT_DONE || a.count > 0 || a.json || a.metrics)
+		return arguments_usage("check [-c FILE]");
+	code = settings_need(&s, a.config);
+	if (code != EXIT_DONE)
+		return code;
+	queue_file_check(&s);
+	printf("%s: ok\n", s.path);
+	return text_finish(EXIT_DONE);
+}

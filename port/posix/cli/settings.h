@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* settings - the configuration as the calls see it, with or without a file that can be read.
+ *
+ * Any user may send mail, also one who may not read the configuration, and also
+ * while it is broken: then what is right in it is used, and the defaults.
+ */
+#ifndef PIPIT_CLI_SETTINGS_H
+#define PIPIT_CLI_SETTINGS_H
+
+#include "conf/conf.h"
+#include "posix/system.h"
+
+#define SETTINGS_PATH_MAX 1024u
+
+enum settings_result {
+	SETTINGS_GOOD,
+	SETTINGS_UNREADABLE,   /* no file, or no permission: all defaults */
+	SETTINGS_BAD,          /* has errors */
+};
+
+struct settings {
+	struct conf conf;
+	const char *path;
+	char hostname[SYSTEM_NAME_ROOM];   /* the system's */
+	/* What the configuration says, or the defaults; NUL-terminated. */
+	char control[SETTINGS_PATH_MAX];
+	char queue[SETTINGS_PATH_MAX];
+	char aliases[SETTINGS_PATH_MAX];
+};
+
+/* Reads the file at path (NULL: PIPIT_CONFIG_PATH) and its aliases file.  With `loud` every
+ * error goes to standard error as FILE:LINE: message. */
+enum settings_result settings_read(struct settings *s, const char *path, bool loud);
+
+/* For calls that need the configuration: EXIT_DONE, or EXIT_CONFIG after telling why. */
+int settings_need(struct settings *s, const char *path);
+
+/* For calls that send mail: EXIT_CONFIG only for a file that was named with -c. */
+int settings_want(struct settings *s, const char *path);
+
+/* The listener to submit to: the first on a loopback address or on all, else the first. */
+struct ip_endpoint settings_submission(const struct settings *s);
+struct ip_endpoint settings_listener(const struct conf *c);
+
+/* The spool's directory beside the queue; false: the path is too long. */
+bool settings_spool(const struct conf *c, char *path, size_t cap);
+
+#endif
