@@ -446,5 +446,6 @@ uint32_t pipit_step(struct pipit *p, struct instant now)
 	wait_ms = least(wait_ms, resolver_step(&p->core.resolver, now));
 	wait_ms = least(wait_ms, outbound_step(&p->sending));
 	wait_ms = least(wait_ms, step_control(p));
-	return least(wait_ms, step_queue(p));
+	wait_ms = least(wait_ms, step_queue(p));
+	return pipit_stopped(p) ? 0 : wait_ms;
 }

@@ -228,7 +228,7 @@ static int explain_init(struct daemon *d, enum status status, const struct pipit
 	case ST_FOREIGN:
 	case ST_CORRUPT:
 		log_port_say(&d->log, LOG_ERROR,
-			"queue file %s: %s; name another file, or erase it with `pipit queue format`",
+			"queue file %s: %s; name another, or erase it with `pipit queue format`",
 			d->paths.queue_path, where->text);
 		return EX_DATAERR;
 	default: break;

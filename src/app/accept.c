@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "app/accept.h"
 
+#include "app/replies.h"
 #include "mail/envelope.h"
 
-struct reply accept_storage_reply(enum status status)
+const struct reply *accept_storage_reply(enum status status)
 {
 	if (status == ST_FULL)
-		return REPLY(452, 4, 3, 1, "queue is full, try again later");
+		return say(SAY_QUEUE_FULL);
 	if (status == ST_BAD)
-		return REPLY(552, 5, 3, 4, "message too big");
-	return REPLY(451, 4, 3, 0, "storage failed, try again later");
+		return say(SAY_TOO_BIG);
+	return say(SAY_STORAGE_FAILED);
 }
 
-struct reply accept_mail(struct core *c, uint32_t size)
+const struct reply *accept_mail(struct core *c, uint32_t size)
 {
 	enum status status;
 
@@ -21,7 +22,7 @@ struct reply accept_mail(struct core *c, uint32_t size)
 	status = queue_admit(&c->queue, size, 1);
 	if (status != ST_OK && status != ST_AGAIN)
 		return accept_storage_reply(status);
-	return REPLY(250, 2, 1, 0, "sender ok");
+	return say(SAY_SENDER_OK);
 }
 
 /* The text of the n-th line of this kind in an envelope text. */
@@ -75,10 +76,10 @@ static bool is_there(const struct buf *envelope, struct span address)
 struct expansion {
 	struct accept_rcpt *a;
 	struct span given;
-	struct reply refusal;   /* code 0: none */
+	const struct reply *refusal;   /* NULL: none */
 };
 
-static struct reply decide(struct core *c, struct span address)
+static const struct reply *decide(struct core *c, struct span address)
 {
 	struct address to;
 	struct route route;
@@ -87,14 +88,14 @@ static struct reply decide(struct core *c, struct span address)
 		to = (struct address){ address, SPAN_EMPTY };   /* a name without domain */
 	route = route_decide(core_conf(c), &to);
 	if (route.way == ROUTE_NO_DOMAIN)
-		return REPLY(550, 5, 1, 3, "address without domain");
+		return say(SAY_NO_DOMAIN);
 	if (route.way == ROUTE_NO_USER)
-		return REPLY(550, 5, 1, 1, "no such user here");
+		return say(SAY_NO_USER);
 	if (route.way == ROUTE_LOCAL && route.check_system_user
 		&& (c->world->mailbox.user_exists == NULL
 			|| !c->world->mailbox.user_exists(c->world->mailbox.ctx, to.local)))
-		return REPLY(550, 5, 1, 1, "no such user here");
-	return (struct reply){ 0 };
+		return say(SAY_NO_USER);
+	return NULL;
 }
 
 static bool add(void *ctx, struct span address)
@@ -103,7 +104,7 @@ static bool add(void *ctx, struct span address)
 	struct accept_rcpt *a = x->a;
 
 	x->refusal = decide(a->core, address);
-	if (x->refusal.code != 0)
+	if (x->refusal != NULL)
 		return false;
 	if (is_there(a->envelope, address))
 		return true;
@@ -112,11 +113,11 @@ static bool add(void *ctx, struct span address)
 	envelope_put(a->envelope, ENVELOPE_RCPT, address);
 	a->rcpt_count++;
 	if (a->envelope->overflow || a->rcpt_count > core_conf(a->core)->max_recipients)
-		x->refusal = REPLY(452, 4, 5, 3, "too many recipients");
-	return x->refusal.code == 0;
+		x->refusal = say(SAY_RCPTS_FULL);
+	return x->refusal == NULL;
 }
 
-struct reply accept_rcpt(struct accept_rcpt *a, const struct address *to)
+const struct reply *accept_rcpt(struct accept_rcpt *a, const struct address *to)
 {
 	struct core *c = a->core;
 	struct buf given;
@@ -128,17 +129,17 @@ struct reply accept_rcpt(struct accept_rcpt *a, const struct address *to)
 	enum status status;
 
 	if (to->domain.len > 0 && !a->local_client && !route_domain_is_local(core_conf(c), to->domain))
-		return REPLY(550, 5, 7, 1, "relaying denied");
+		return say(SAY_RELAY_DENIED);
 	buf_init(&given, text, sizeof(text));
 	address_put(&given, to);
 	x.given = buf_span(&given);
 	status = route_expand(core_conf(c), to, &sink);
 	if (status == ST_BAD)
-		x.refusal = REPLY(550, 5, 4, 6, "alias loop");
-	else if (status != ST_OK && x.refusal.code == 0)
-		x.refusal = REPLY(451, 4, 3, 0, "alias expansion failed");
-	if (x.refusal.code == 0)
-		return REPLY(250, 2, 1, 5, "recipient ok");
+		x.refusal = say(SAY_ALIAS_LOOP);
+	else if (status != ST_OK && x.refusal == NULL)
+		x.refusal = say(SAY_ALIASES_FULL);
+	if (x.refusal == NULL)
+		return say(SAY_RCPT_OK);
 	a->envelope->len = mark;
 	a->envelope->overflow = false;
 	a->rcpt_count = count;

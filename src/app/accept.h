@@ -9,7 +9,7 @@
 #include "route/route.h"
 
 /* MAIL FROM with SIZE=size (0: not said): 250, or why not. */
-struct reply accept_mail(struct core *c, uint32_t size);
+const struct reply *accept_mail(struct core *c, uint32_t size);
 
 struct accept_rcpt {
 	struct core *core;
@@ -20,10 +20,10 @@ struct accept_rcpt {
 
 /* RCPT TO: expands aliases into the envelope; all of them are taken or none.
  * An address that is there already is not added twice. */
-struct reply accept_rcpt(struct accept_rcpt *a, const struct address *to);
+const struct reply *accept_rcpt(struct accept_rcpt *a, const struct address *to);
 
 /* What a status of the queue is to the client: 452, 552 or 451. */
-struct reply accept_storage_reply(enum status status);
+const struct reply *accept_storage_reply(enum status status);
 
 /* From an envelope text: the reverse-path; the forward-path if it is the only one. */
 struct span accept_sender(const struct buf *envelope);

@@ -99,7 +99,7 @@ static bool is_spent(const struct core *c, const struct queue_job_status *job)
 	return outcome_attempts_spent(c, bounce_attempts(job) + 1u);
 }
 
-bool bounce_end(struct core *c, uint32_t message, enum queue_job job, const struct reply *reply)
+bool bounce_end(struct core *c, uint32_t message, enum queue_job job, unsigned code)
 {
 	struct queue_job_status status;
 	unsigned attempts;
@@ -108,13 +108,13 @@ bool bounce_end(struct core *c, uint32_t message, enum queue_job job, const stru
 
 	if (!queue_job_get(&c->queue, message, job, &status) || status.state != QUEUE_JOB_ACTIVE)
 		return true;
-	if (reply->code / 100u == 2) {
+	if (code / 100u == 2) {
 		done = queue_job_end(&c->queue, message, job);
 		if (done == ST_OK)
 			report_report(&c->report, message, job == QUEUE_JOB_FAILURE, true);
 		return done != ST_AGAIN;
 	}
-	if (reply->code / 100u != 5 && !is_spent(c, &status)) {
+	if (code / 100u != 5 && !is_spent(c, &status)) {
 		attempts = bounce_attempts(&status) + 1u;
 		if (attempts >= TO_POSTMASTER)
 			attempts = TO_POSTMASTER - 1u;
@@ -217,6 +217,7 @@ static bool compose_rcpt(struct core *c, const struct bounce *b, struct walk *w,
 		r.final = item.text;
 		r.original = buf_span(&o);
 		r.reply = outcome_reply(&kept);
+		r.remote = outcome_is_remote(&kept);
 		if (b->part == PART_HUMAN)
 			dsn_put_human(out, dsn, &r);
 		else

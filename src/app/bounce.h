@@ -16,8 +16,8 @@
  * nobody is to be told (the job is then ended), or flash is busy. */
 bool bounce_begin(struct core *c, uint32_t message, enum queue_job job, struct buf *to);
 
-/* What became of the attempt to send it.  false: flash is busy, call again. */
-bool bounce_end(struct core *c, uint32_t message, enum queue_job job, const struct reply *reply);
+/* What became of the attempt to send it, by its reply code.  false: flash is busy, call again. */
+bool bounce_end(struct core *c, uint32_t message, enum queue_job job, unsigned code);
 
 unsigned bounce_attempts(const struct queue_job_status *job);
 

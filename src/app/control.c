@@ -70,9 +70,15 @@ static size_t control_feed(void *self, struct span in)
 
 static void put_last(struct control *x, struct buf *row)
 {
-	row_word(row, x->job.error ? "error" : "ok");
+	row_word(row, x->job.error || x->job.why ? "error" : "ok");
 	if (x->job.error)
 		row_word(row, x->job.error);
+	if (x->job.why) {
+		buf_put_byte(row, ' ');
+		reply_enhanced_put(row, x->job.why->enhanced);
+		buf_put_byte(row, ' ');
+		buf_put(row, x->job.why->text);
+	}
 	x->job.next = NULL;
 }
 

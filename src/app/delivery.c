@@ -2,6 +2,7 @@
 #include "app/delivery.h"
 
 #include "app/outcome.h"
+#include "app/replies.h"
 
 void delivery_reset(struct outbound *o)
 {
@@ -34,15 +35,21 @@ bool delivery_verify(struct delivery *x)
 	x->o->verified = true;
 	if (status == ST_OK || task_is_report(x->t))
 		return true;
-	report_damaged(&x->core->report, x->t->message);
-	delivery_give(x, &REPLY(554, 5, 3, 0, "damaged in storage"), false);
+	report_message(&x->core->report, x->t->message, REPORT_IS_DAMAGED);
+	delivery_give(x, say(SAY_DAMAGED), false);
 	return false;
 }
 
 void delivery_give(struct delivery *x, const struct reply *why, bool again)
 {
-	x->o->why = outcome_keep(why);
+	x->o->why = outcome_keep(why, false);
 	x->o->again = again;
+}
+
+void delivery_quote(struct delivery *x, const struct reply *why)
+{
+	x->o->why = outcome_keep(why, true);
+	x->o->again = false;
 }
 
 void delivery_record_with(struct delivery *x, const struct reply *why, bool again)
@@ -51,8 +58,8 @@ void delivery_record_with(struct delivery *x, const struct reply *why, bool agai
 	x->o->state = OUTBOUND_RECORD;
 }
 
-/* true: recorded.  A report's only "recipient" is its job. */
-bool delivery_record_one(struct delivery *x, struct task_rcpt *r, const struct reply *reply, bool again)
+bool delivery_record_one(struct delivery *x, struct task_rcpt *r, const struct queue_reply *kept,
+	bool again)
 {
 	struct span host = x->t->route.way == ROUTE_LOCAL ? SPAN("local") : hosts_name(&x->o->hosts);
 	bool done;
@@ -60,9 +67,9 @@ bool delivery_record_one(struct delivery *x, struct task_rcpt *r, const struct r
 	if (x->t->kind == TASK_EXPIRY)
 		done = outcome_record_expired(x->core, x->t->message, r->n);
 	else if (task_is_report(x->t))
-		done = bounce_end(x->core, x->t->message, task_job(x->t), reply);
+		done = bounce_end(x->core, x->t->message, task_job(x->t), outcome_reply(kept).code);
 	else
-		done = outcome_record(x->core, x->t->message, r->n, host, reply, again);
+		done = outcome_record(x->core, x->t->message, r->n, host, kept, again);
 	if (done)
 		r->state = TASK_RECORDED;
 	return done;
@@ -70,13 +77,11 @@ bool delivery_record_one(struct delivery *x, struct task_rcpt *r, const struct r
 
 bool delivery_record_open(struct delivery *x)
 {
-	struct reply reply = outcome_reply(&x->o->why);
 	size_t i;
 
 	for (i = 0; i < x->t->rcpt_count; i++)
 		if (x->t->rcpt[i].state != TASK_RECORDED
-			&& !delivery_record_one(x, &x->t->rcpt[i], &reply, x->o->again))
+			&& !delivery_record_one(x, &x->t->rcpt[i], &x->o->why, x->o->again))
 			return false;
 	return true;
 }
-

@@ -27,10 +27,13 @@ bool delivery_verify(struct delivery *x);
 
 /* What every recipient still open will get; `again`: the attempt does not count. */
 void delivery_give(struct delivery *x, const struct reply *why, bool again);
+/* The same, said by the next hop. */
+void delivery_quote(struct delivery *x, const struct reply *why);
 void delivery_record_with(struct delivery *x, const struct reply *why, bool again);
 
 /* On flash; false: it is busy, call again.  A report's only "recipient" is its job. */
-bool delivery_record_one(struct delivery *x, struct task_rcpt *r, const struct reply *reply, bool again);
+bool delivery_record_one(struct delivery *x, struct task_rcpt *r, const struct queue_reply *kept,
+	bool again);
 bool delivery_record_open(struct delivery *x);
 
 #endif

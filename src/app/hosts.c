@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "app/hosts.h"
 
+#include "app/replies.h"
+
+/* In place of a question's number; none of what resolver_ask returns. */
+#define NO_QUESTION ST_MISSING
+
 enum phase {
 	PHASE_START,       /* nothing asked yet */
 	PHASE_MX,          /* the MX records are asked for */
@@ -20,8 +25,8 @@ void hosts_begin(struct core *c, struct hosts *h, const struct route *route)
 	h->host_len = 0;
 	h->address_count = 0;
 	h->address_at = 0;
-	h->question[0] = -1;
-	h->question[1] = -1;
+	h->question[0] = NO_QUESTION;
+	h->question[1] = NO_QUESTION;
 }
 
 void hosts_cancel(struct core *c, struct hosts *h)
@@ -31,7 +36,7 @@ void hosts_cancel(struct core *c, struct hosts *h)
 	for (i = 0; i < 2; i++) {
 		if (h->question[i] >= 0)
 			resolver_cancel(&c->resolver, h->question[i]);
-		h->question[i] = -1;
+		h->question[i] = NO_QUESTION;
 	}
 }
 
@@ -45,7 +50,7 @@ struct ip_endpoint hosts_endpoint(const struct hosts *h)
 	return (struct ip_endpoint){ h->address[h->address_at], h->port };
 }
 
-static enum hosts_result end(struct hosts *h, struct reply why)
+static enum hosts_result end(struct hosts *h, const struct reply *why)
 {
 	h->phase = PHASE_END;
 	h->why = why;
@@ -81,13 +86,13 @@ static enum hosts_result take_mx(struct core *c, struct hosts *h)
 		h->phase = PHASE_HOST;
 		return HOSTS_WAIT;
 	case MX_NULL:
-		return end(h, REPLY(556, 5, 1, 10, "domain takes no mail (null MX)"));
+		return end(h, say(SAY_NULL_MX));
 	case MX_LOOP:
-		return end(h, REPLY(554, 5, 4, 6, "MX loops back to myself"));
+		return end(h, say(SAY_MX_LOOP));
 	case MX_NONE:
 		break;
 	}
-	return end(h, REPLY(450, 4, 4, 4, "no usable MX host"));
+	return end(h, say(SAY_NO_MX_HOST));
 }
 
 static enum hosts_result await_mx(struct core *c, struct hosts *h, struct span domain)
@@ -96,14 +101,14 @@ static enum hosts_result await_mx(struct core *c, struct hosts *h, struct span d
 
 	if (result == DNS_PENDING)
 		return HOSTS_WAIT;
-	h->question[0] = -1;
+	h->question[0] = NO_QUESTION;
 	if (result == DNS_FOUND)
 		return take_mx(c, h);
 	if (result == DNS_NO_NAME)
-		return end(h, REPLY(550, 5, 1, 2, "domain not found"));
+		return end(h, say(SAY_NOT_FOUND));
 	if (result == DNS_FAILED) {
-		report_dns_failed(&c->report, 0, domain);
-		return end(h, REPLY(451, 4, 4, 3, "DNS is not answering"));
+		report_dns_failed(&c->report, domain);
+		return end(h, say(SAY_NO_DNS));
 	}
 	implicit_mx(h);
 	return HOSTS_WAIT;
@@ -115,7 +120,7 @@ static enum hosts_result ask_mx(struct core *c, struct hosts *h, struct span dom
 	if (h->question[0] == ST_AGAIN)
 		return HOSTS_WAIT;
 	if (h->question[0] < 0)
-		return end(h, REPLY(550, 5, 1, 2, "not a domain name"));
+		return end(h, say(SAY_NOT_FOUND));
 	h->phase = PHASE_MX;
 	return HOSTS_WAIT;
 }
@@ -160,12 +165,12 @@ static bool take_mx_host(struct core *c, struct hosts *h, struct span domain)
 static enum hosts_result out_of_hosts(struct hosts *h)
 {
 	if (h->host_at > 1 || h->address_count > 0)
-		return end(h, REPLY(451, 4, 4, 1, "no host can be reached"));
+		return end(h, say(SAY_UNREACHABLE));
 	if (h->dns_failed)
-		return end(h, REPLY(451, 4, 4, 3, "DNS is not answering"));
+		return end(h, say(SAY_NO_DNS));
 	if (h->route.way == ROUTE_MX && h->list.count == 0)
-		return end(h, REPLY(550, 5, 1, 2, "domain has neither MX nor address"));
-	return end(h, REPLY(450, 4, 4, 4, "host has no address"));
+		return end(h, say(SAY_NO_ROUTE));
+	return end(h, say(SAY_NO_ADDRESS));
 }
 
 static enum hosts_result ask_addresses(struct core *c, struct hosts *h)
@@ -264,7 +269,7 @@ static enum hosts_result await_addresses(struct core *c, struct hosts *h)
 		result = resolver_answer(&c->resolver, h->question[i], &answer);
 		if (result == DNS_PENDING)
 			continue;
-		h->question[i] = -1;
+		h->question[i] = NO_QUESTION;
 		if (result == DNS_FOUND)
 			keep_addresses(c, h, &answer, i == 1);
 		h->dns_failed |= result == DNS_FAILED;
@@ -290,7 +295,7 @@ static enum hosts_result take_literal(struct core *c, struct hosts *h, struct sp
 	if (h->host_at > 0)
 		return out_of_hosts(h);
 	if (!ip_parse(text, &h->address[0]))
-		return end(h, REPLY(550, 5, 1, 2, "not an address"));
+		return end(h, say(SAY_NOT_FOUND));
 	set_host(h, text);
 	h->host_at = 2;
 	h->port = core_conf(c)->mx_port;

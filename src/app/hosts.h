@@ -26,10 +26,10 @@ struct hosts {
 	uint8_t tls;             /* enum conf_tls */
 	uint8_t v4_count, v6_count, address_count, address_at;
 	uint16_t port;
-	int question[2];         /* A, AAAA (the first also for MX); -1: none */
+	int question[2];         /* A, AAAA (the first also for MX); < 0: none */
 	struct mx_list list;
 	struct dns_answer mx;
-	struct reply why;        /* after HOSTS_END: static text */
+	const struct reply *why; /* after HOSTS_END */
 	struct ip address[CONFIG_HOST_ADDRESSES];
 	uint8_t host[DOMAIN_MAX];
 };

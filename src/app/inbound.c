@@ -2,6 +2,7 @@
 #include "app/inbound.h"
 
 #include "app/accept.h"
+#include "app/replies.h"
 #include "app/storing.h"
 #include "mail/envelope.h"
 
@@ -71,13 +72,13 @@ static void begin_envelope(struct core *c, struct inbound *in, const struct addr
 
 static void on_mail(struct core *c, struct inbound *in, const struct smtpd_event *e)
 {
-	struct reply r = accept_mail(c, e->size);
+	const struct reply *r = accept_mail(c, e->size);
 
-	if (r.code < 300) {
+	if (r->code < 300) {
 		begin_envelope(c, in, &e->path);
 		in->size_hint = e->size;
 	}
-	answer(c, in, &r);
+	answer(c, in, r);
 }
 
 static void on_rcpt(struct core *c, struct inbound *in, const struct smtpd_event *e)
@@ -88,32 +89,31 @@ static void on_rcpt(struct core *c, struct inbound *in, const struct smtpd_event
 		.envelope = &in->envelope,
 		.rcpt_count = in->rcpt_count,
 	};
-	struct reply r = accept_rcpt(&a, &e->path);
+	const struct reply *r = accept_rcpt(&a, &e->path);
 
 	in->rcpt_count = a.rcpt_count;
-	if (r.code >= 400) {
+	if (r->code >= 400) {
 		struct buf b;
 
 		buf_init(&b, c->scratch, sizeof(c->scratch));
 		address_put(&b, &e->path);
-		report_refused(&c->report, in->id, "rcpt", buf_span(&b), &r);
+		report_refused(&c->report, in->id, "rcpt", buf_span(&b), r);
 	}
-	answer(c, in, &r);
+	answer(c, in, r);
 }
 
 /* ---- ASK_DATA: storage opens ---------------------------------------------------------- */
 
-static bool refuse_data(struct core *c, struct inbound *in, struct reply r)
+static bool refuse_data(struct core *c, struct inbound *in, const struct reply *r)
 {
-	report_refused(&c->report, in->id, "data", SPAN_EMPTY, &r);
+	report_refused(&c->report, in->id, "data", SPAN_EMPTY, r);
 	in->state = INBOUND_OPEN;
-	answer(c, in, &r);
+	answer(c, in, r);
 	return true;
 }
 
 static bool on_data(struct core *c, struct inbound *in)
 {
-	static const struct reply go_ahead = { .code = 354, .text = SPAN_INIT("end with <CRLF>.<CRLF>") };
 	enum status status = ST_OK;
 
 	if (in->state == INBOUND_OPEN)
@@ -124,9 +124,9 @@ static bool on_data(struct core *c, struct inbound *in)
 		return refuse_data(c, in, accept_storage_reply(status));
 	if (!storing_envelope(c, in))
 		return false;
-	if (in->failed.code != 0)
+	if (in->failed != NULL)
 		return refuse_data(c, in, in->failed);
-	answer(c, in, &go_ahead);
+	answer(c, in, say(SAY_GO_AHEAD));
 	return true;
 }
 
@@ -146,12 +146,10 @@ static bool on_body(struct core *c, struct inbound *in, const struct smtpd_event
 
 static bool refuse_message(struct core *c, struct inbound *in)
 {
-	struct reply r = in->failed;
-
 	storing_abort(c, in);
 	in->state = INBOUND_OPEN;
-	report_refused(&c->report, in->id, "message", SPAN_EMPTY, &r);
-	answer(c, in, &r);
+	report_refused(&c->report, in->id, "message", SPAN_EMPTY, in->failed);
+	answer(c, in, in->failed);
 	return true;
 }
 
@@ -159,7 +157,7 @@ static bool refuse_message(struct core *c, struct inbound *in)
 static bool settle(struct core *c, struct inbound *in)
 {
 	int durable = queue_durable(&c->queue, in->ticket);
-	struct reply r = REPLY(451, 4, 3, 0, "storage failed, try again later");
+	struct reply r = *say(SAY_STORAGE_FAILED);
 	uint8_t text[32];
 	struct buf b;
 
@@ -187,10 +185,10 @@ static bool on_commit(struct core *c, struct inbound *in, const struct smtpd_eve
 	if (in->state == INBOUND_COMMITTED)
 		return settle(c, in);
 	if (e->broken)
-		storing_fail(c, in, REPLY(550, 5, 6, 11, "bare CR or LF in the message; lines end in CRLF"));
+		storing_fail(c, in, say(SAY_BARE_CRLF));
 	if (!storing_finish(c, in))
 		return false;
-	if (in->failed.code != 0)
+	if (in->failed != NULL)
 		return refuse_message(c, in);
 	status = storing_commit(c, in);
 	if (status == ST_AGAIN)
@@ -280,8 +278,6 @@ void inbound_init(struct inbound *in)
 void inbound_open(struct core *c, struct inbound *in, int handle, const struct ip_endpoint *peer,
 	bool refused)
 {
-	static const struct reply too_many = { 421, { 4, 7, 0 },
-		SPAN_INIT("too many connections from your address") };
 	struct smtpd_settings set;
 
 	in->state = INBOUND_OPEN;
@@ -295,11 +291,8 @@ void inbound_open(struct core *c, struct inbound *in, int handle, const struct i
 	buf_init(&in->envelope, in->envelope_text, sizeof(in->envelope_text));
 	conn_init(&in->conn, handle);
 	set = settings(c, in);
-	smtpd_init(&in->smtpd, &set, refused ? &too_many : NULL);
-	if (refused)
-		report_session_refused(&c->report, in->id, peer);
-	else
-		report_session(&c->report, in->id, peer);
+	smtpd_init(&in->smtpd, &set, refused ? say(SAY_TOO_MANY) : NULL);
+	report_session(&c->report, in->id, peer, !refused);
 }
 
 /* The client is gone.  A message not committed was never answered 250. */
@@ -321,20 +314,16 @@ void inbound_close(struct core *c, struct inbound *in)
 
 void inbound_stop(struct core *c, struct inbound *in)
 {
-	static const struct reply bye = { 421, { 4, 3, 2 }, SPAN_INIT("shutting down") };
-
 	(void)c;
 	if (in->state == INBOUND_FREE || in->gone || in->stopping || !smtpd_idle(&in->smtpd))
 		return;
 	in->stopping = true;
-	smtpd_stop(&in->smtpd, &bye);
+	smtpd_stop(&in->smtpd, say(SAY_STOPPING));
 }
 
 /* Time is up for the client: say so, and if even that cannot be sent, hang up. */
 static void time_out(struct core *c, struct inbound *in)
 {
-	static const struct reply slow = { 421, { 4, 4, 2 }, SPAN_INIT("timeout, closing") };
-
 	if (!in->stopping)
 		report_session_lost(&c->report, in->id, true);
 	else
@@ -342,7 +331,7 @@ static void time_out(struct core *c, struct inbound *in)
 	in->stopping = true;
 	in->conn.deadline_ms = 0;
 	if (!in->gone)
-		smtpd_stop(&in->smtpd, &slow);
+		smtpd_stop(&in->smtpd, say(SAY_TIMEOUT));
 }
 
 static uint32_t after_step(struct core *c, struct inbound *in, enum conn_state state)

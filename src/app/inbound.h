@@ -39,7 +39,7 @@ struct inbound {
 	uint64_t asked_ms;       /* when storage was first asked for */
 	size_t piece;            /* octets of the machine's body event behind `pending` */
 	struct span pending;     /* filtered octets on their way to the queue */
-	struct reply failed;     /* code 0, or what the message will be refused with */
+	const struct reply *failed;   /* NULL, or what the message will be refused with */
 	struct ip_endpoint peer;
 	struct conn conn;
 	struct smtpd smtpd;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "app/local.h"
 
+#include "app/replies.h"
+
 /* Pieces of one message handed over in one step. */
 #define PIECES_PER_STEP 8u
 
@@ -22,10 +24,10 @@ void local_abandon(struct core *c, struct local *l)
 	l->handle = -1;
 }
 
-static enum status end(struct core *c, struct local *l, struct reply *reply, struct reply with)
+static enum status end(struct core *c, struct local *l, struct reply *reply, const struct reply *with)
 {
 	local_abandon(c, l);
-	*reply = with;
+	*reply = *with;
 	return ST_OK;
 }
 
@@ -38,10 +40,10 @@ static enum status open_mailbox(struct core *c, struct local *l, const struct ta
 	struct buf path;
 
 	if (c->world->mailbox.begin == NULL || route.way != ROUTE_LOCAL)
-		return end(c, l, reply, REPLY(451, 4, 3, 5, "no local delivery here"));
+		return end(c, l, reply, say(SAY_NO_LOCAL));
 	buf_init(&path, c->scratch, sizeof(c->scratch));
 	if (route_deliver_path(conf, route.index, &to, &path) != ST_OK)
-		return end(c, l, reply, REPLY(550, 5, 1, 3, "address cannot name a mailbox"));
+		return end(c, l, reply, say(SAY_NO_MAILBOX));
 	target.path = buf_span(&path);
 	target.user = to.local;
 	target.recipient = span_make(t->to, t->to_len);
@@ -49,7 +51,7 @@ static enum status open_mailbox(struct core *c, struct local *l, const struct ta
 	if (l->handle == ST_AGAIN)
 		return ST_AGAIN;
 	if (l->handle < 0)
-		return end(c, l, reply, REPLY(451, 4, 3, 0, "delivery helper failed"));
+		return end(c, l, reply, say(SAY_HELPER_FAILED));
 	l->phase = PHASE_HEAD;
 	return ST_OK;
 }
@@ -126,7 +128,7 @@ static enum status take_result(struct core *c, struct local *l, struct reply *re
 	buf_init(&b, text, REPLY_TEXT_MAX);
 	buf_put(&b, span_sub(span_of(result.text), 0, REPLY_TEXT_MAX));
 	if (result.outcome == MAILBOX_DELIVERED)
-		*reply = REPLY(250, 2, 0, 0, "delivered to mailbox");
+		*reply = *say(SAY_DELIVERED);
 	else if (result.outcome == MAILBOX_LATER)
 		*reply = (struct reply){ 450, { 4, 2, 0 }, buf_span(&b) };
 	else
@@ -158,8 +160,8 @@ enum status local_step(struct core *c, struct local *l, const struct task *t, st
 	if (n == ST_AGAIN)
 		return ST_AGAIN;
 	if (n == ST_CORRUPT)
-		return end(c, l, reply, REPLY(554, 5, 3, 0, "damaged in storage"));
+		return end(c, l, reply, say(SAY_DAMAGED));
 	if (n < 0)
-		return end(c, l, reply, REPLY(451, 4, 3, 0, "delivery helper failed"));
+		return end(c, l, reply, say(SAY_HELPER_FAILED));
 	return l->phase == PHASE_RESULT ? take_result(c, l, reply, text) : ST_AGAIN;
 }

@@ -4,6 +4,9 @@
 #include "app/outcome.h"
 #include "app/row.h"
 
+#include <stddef.h>
+#include <string.h>
+
 /* Of a message's header, so many lines are shown. */
 #define HEADER_LINES 60u
 
@@ -203,7 +206,7 @@ static enum status act(const struct operator_view *v, struct operator_job *j)
 		status = queue_remove(&c->queue, j->m.id, &ticket);
 		if (status == ST_OK) {
 			schedule_remove(&c->schedule, j->m.id);
-			report_removed(&c->report, j->m.id);
+			report_message(&c->report, j->m.id, REPORT_IS_REMOVED);
 		}
 	} else {
 		j->m.held = j->act == ACT_HOLD;
@@ -269,36 +272,61 @@ static uint32_t deliveries(const struct sending *s)
 	return n;
 }
 
-static void queue_gauge(struct core *c, unsigned which, struct buf *row)
-{
-	struct queue_stats q;
+/* Gauges that stand in a struct: name, where, and where their maximum is (0: none). */
+static const struct gauge {
+	const char *name;
+	uint8_t at, max;
+} queue_gauges[] = {
+#define AT(field) offsetof(struct queue_stats, field)
+	{ "queue_messages", AT(messages), AT(messages_max) },
+	{ "queue_recipients", AT(recipients), AT(recipients_max) },
+	{ "queue_bytes", AT(live_bytes), AT(admit_bytes) },
+	{ "queue_free_sectors", AT(free_sectors), AT(geometry.sector_count) },
+	{ "queue_erases", AT(erases), 0 },
+	{ "queue_erases_min", AT(erases_min), 0 },
+	{ "queue_erases_max", AT(erases_max), 0 },
+	{ "queue_programs", AT(programs), 0 },
+	{ "queue_programmed_bytes", AT(program_bytes), 0 },
+	{ "queue_syncs", AT(syncs), 0 },
+	{ "queue_reclaims", AT(reclaims), 0 },
+	{ "queue_rotten", AT(rotten), 0 },
+	{ "queue_retired", AT(retired), 0 },
+	{ "queue_stopped", AT(stopped), 0 },
+#undef AT
+}, dns_gauges[] = {
+#define AT(field) offsetof(struct resolver_stats, field)
+	{ "dns_questions", AT(questions), 0 },
+	{ "dns_cache_hits", AT(cache_hits), 0 },
+	{ "dns_timeouts", AT(timeouts), 0 },
+	{ "dns_mismatched", AT(mismatched), 0 },
+#undef AT
+};
 
-	queue_stats(&c->queue, &q);
-	switch (which) {
-	case 0: gauge_of(row, "queue_messages", q.messages, q.messages_max); break;
-	case 1: gauge_of(row, "queue_recipients", q.recipients, q.recipients_max); break;
-	case 2: gauge_of(row, "queue_bytes", q.live_bytes, q.admit_bytes); break;
-	case 3: gauge_of(row, "queue_free_sectors", q.free_sectors, q.geometry.sector_count); break;
-	case 4: gauge(row, "queue_erases", (uint32_t)q.erases); break;
-	case 5: gauge(row, "queue_erases_min", q.erases_min); break;
-	case 6: gauge(row, "queue_erases_max", q.erases_max); break;
-	case 7: gauge(row, "queue_programmed_kib", (uint32_t)(q.program_bytes / 1024u)); break;
-	case 8: gauge(row, "queue_syncs", q.syncs); break;
-	case 9: gauge(row, "queue_reclaims", q.reclaims); break;
-	case 10: gauge(row, "queue_rotten", q.rotten); break;
-	case 11: gauge(row, "queue_retired", q.retired); break;
-	default: gauge(row, "queue_stopped", q.stopped); break;
-	}
+#define COUNT_OF(array) (uint32_t)(sizeof(array) / sizeof(array[0]))
+#define OWN_GAUGES 4u
+#define DNS_GAUGES (OWN_GAUGES + COUNT_OF(dns_gauges))
+#define QUEUE_GAUGES (DNS_GAUGES + COUNT_OF(queue_gauges))
+
+static uint32_t field(const void *stats, size_t at)
+{
+	const uint8_t *base = stats;
+	uint32_t value;
+
+	memcpy(&value, base + at, sizeof(value));
+	return value;
 }
 
-#define OWN_GAUGES 7u
-#define QUEUE_GAUGES 13u
+static void field_gauge(struct buf *row, const struct gauge *g, const void *stats)
+{
+	gauge(row, g->name, field(stats, g->at));
+	if (g->max != 0)
+		row_u32(row, "max", field(stats, g->max));
+}
 
 static void own_gauge(const struct operator_view *v, unsigned which, struct buf *row)
 {
 	struct core *c = v->sending->tasks.core;
 	const struct conf *conf = core_conf(c);
-	const struct resolver_stats *dns = resolver_stats(&c->resolver);
 
 	switch (which) {
 	case 0:
@@ -306,26 +334,33 @@ static void own_gauge(const struct operator_view *v, unsigned which, struct buf 
 		row_text(row, "version", SPAN(PIPIT_VERSION));
 		row_text(row, "hostname", conf_span(conf, conf->hostname));
 		break;
-	case 1: gauge(row, "uptime", (uint32_t)((c->now.mono_ms - c->start_ms) / 1000u)); break;
-	case 2: gauge_of(row, "server_sessions", v->sessions, CONFIG_SERVER_SESSIONS); break;
-	case 3: gauge_of(row, "deliveries", deliveries(v->sending), CONFIG_CLIENT_SESSIONS); break;
-	case 4: gauge(row, "dns_questions", dns->questions); break;
-	case 5: gauge(row, "dns_cache_hits", dns->cache_hits); break;
-	default: gauge(row, "dns_timeouts", dns->timeouts); break;
+	case 1:
+		gauge(row, "uptime", (uint32_t)((c->now.mono_ms - c->start_ms) / 1000u));
+		break;
+	case 2:
+		gauge_of(row, "server_sessions", v->sessions, CONFIG_SERVER_SESSIONS);
+		break;
+	default:
+		gauge_of(row, "deliveries", deliveries(v->sending), CONFIG_CLIENT_SESSIONS);
+		break;
 	}
 }
 
 static bool next_of_status(const struct operator_view *v, struct operator_job *j, struct buf *row)
 {
 	struct core *c = v->sending->tasks.core;
+	struct queue_stats stats;
 	uint32_t n = j->cursor++;
 
 	if (n < OWN_GAUGES) {
 		own_gauge(v, n, row);
-	} else if (n < OWN_GAUGES + QUEUE_GAUGES) {
-		queue_gauge(c, n - OWN_GAUGES, row);
-	} else if (n < OWN_GAUGES + QUEUE_GAUGES + REPORT_COUNT) {
-		n -= OWN_GAUGES + QUEUE_GAUGES;
+	} else if (n < DNS_GAUGES) {
+		field_gauge(row, &dns_gauges[n - OWN_GAUGES], resolver_stats(&c->resolver));
+	} else if (n < QUEUE_GAUGES) {
+		queue_stats(&c->queue, &stats);
+		field_gauge(row, &queue_gauges[n - DNS_GAUGES], &stats);
+	} else if (n < QUEUE_GAUGES + REPORT_COUNT) {
+		n -= QUEUE_GAUGES;
 		row_word(row, "counter");
 		row_text(row, "name", span_of(report_counter_name((enum report_counter)n)));
 		row_u32(row, "value", c->report.counter[n]);
@@ -391,7 +426,7 @@ static bool next_of_resolve(const struct operator_view *v, struct operator_job *
 		break;
 	}
 	if (j->lines == 0)
-		j->error = (const char *)j->at.hosts.why.text.at;   /* a literal: see hosts.h */
+		j->why = j->at.hosts.why;
 	return false;
 }
 
@@ -466,6 +501,7 @@ void operator_begin(const struct operator_view *v, struct operator_job *j, struc
 	size_t i;
 
 	j->error = NULL;
+	j->why = NULL;
 	j->cursor = 0;
 	j->lines = 0;
 	j->phase = 0;

@@ -17,6 +17,7 @@ struct operator_job {
 	/* Makes the next row.  false: the answer is complete.  An empty row: nothing yet. */
 	bool (*next)(const struct operator_view *v, struct operator_job *j, struct buf *row);
 	const char *error;       /* what the last row says; NULL: ok */
+	const struct reply *why; /* resolve: the error, with its codes */
 	uint8_t act;
 	uint8_t phase;
 	uint16_t lines;          /* header lines shown */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "app/outbound.h"
 
+#include "app/replies.h"
 #include "app/talk.h"
 
 #define CONNECT_TIMEOUT_MS 30000u
@@ -31,7 +32,7 @@ static void end_hop(struct delivery *x)
 static uint32_t step_record(struct delivery *x)
 {
 	if (x->t->kind == TASK_EXPIRY && x->o->rcpt_at == 0) {
-		report_expired(&x->core->report, x->t->message);
+		report_message(&x->core->report, x->t->message, REPORT_IS_EXPIRED);
 		x->o->rcpt_at = 1;
 	}
 	if (x->t->kind != TASK_NONE && (!delivery_record_open(x) || !task_finish(&x->s->tasks, x->t)))
@@ -45,7 +46,6 @@ static uint32_t step_record(struct delivery *x)
 
 static void start(struct delivery *x)
 {
-	static const struct reply expired = { 450, { 4, 4, 7 }, SPAN_INIT("delivery time expired") };
 	struct outbound *o = x->o;
 
 	delivery_reset(o);
@@ -53,14 +53,14 @@ static void start(struct delivery *x)
 	o->reached = false;
 	o->hop = x->t->hop;
 	o->conn.handle = -1;
-	delivery_give(x, &expired, false);
+	delivery_give(x, say(SAY_EXPIRED), false);
 	queue_verify_begin(&o->verifier, x->t->message);
 	hosts_begin(x->core, &o->hosts, &x->t->route);
 	o->state = OUTBOUND_RESOLVE;
 	if (x->t->kind == TASK_EXPIRY)
 		o->state = OUTBOUND_RECORD;
 	else if (x->t->route.way == ROUTE_NO_USER || x->t->route.way == ROUTE_NO_DOMAIN)
-		delivery_record_with(x, &REPLY(550, 5, 1, 1, "no such user here"), false);
+		delivery_record_with(x, say(SAY_NO_USER), false);
 	else if (x->t->route.way == ROUTE_LOCAL) {
 		local_begin(&o->local, &o->piece);
 		o->state = OUTBOUND_MAILBOX;
@@ -93,7 +93,7 @@ static void connect_failed(struct delivery *x)
 
 	report_connect(&x->core->report, x->t->message, hosts_name(&x->o->hosts), &at, false);
 	conn_close(&x->o->conn, &x->core->world->net);
-	delivery_give(x, &REPLY(451, 4, 4, 1, "cannot connect"), false);
+	delivery_give(x, say(SAY_CONNECT_FAILED), false);
 	delivery_next_address(x);
 }
 
@@ -109,8 +109,8 @@ static uint32_t step_resolve(struct delivery *x)
 		return DELIVERY_POLL_MS * 20u;   /* the resolver's own deadline and sockets wake us earlier */
 	case HOSTS_END:
 		/* A host that said something says more than "cannot be reached". */
-		if (o->hosts.why.code / 100u == 5 || o->why.code == 0 || o->hosts.address_count == 0)
-			delivery_give(x, &o->hosts.why, false);
+		if (o->hosts.why->code / 100u == 5 || o->why.code == 0 || o->hosts.address_count == 0)
+			delivery_give(x, o->hosts.why, false);
 		o->state = OUTBOUND_RECORD;
 		return 0;
 	case HOSTS_READY:
@@ -119,7 +119,7 @@ static uint32_t step_resolve(struct delivery *x)
 	at = hosts_endpoint(&o->hosts);
 	handle = net->ops->connect(net->ctx, &at);
 	if (handle == ST_FULL) {
-		delivery_record_with(x, &REPLY(451, 4, 3, 2, "no connection is free"), true);
+		delivery_record_with(x, say(SAY_NO_CONNECTION), true);
 		return 0;
 	}
 	conn_init(&o->conn, handle >= 0 ? handle : -1);

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "app/outcome.h"
 
+#include "app/replies.h"
+
 #define ATTEMPTS_MAX 255u   /* as flash counts them */
 
-struct queue_reply outcome_keep(const struct reply *r)
+/* In a kept reply's code: a next hop said it, not we. */
+#define REMOTE 0x8000u
+
+struct queue_reply outcome_keep(const struct reply *r, bool remote)
 {
-	struct queue_reply kept = { .code = r->code };
+	struct queue_reply kept = { .code = (uint16_t)(r->code | (remote ? REMOTE : 0u)) };
 	struct buf b;
 	size_t i;
 
@@ -19,14 +24,21 @@ struct queue_reply outcome_keep(const struct reply *r)
 
 struct reply outcome_reply(const struct queue_reply *kept)
 {
-	return (struct reply){ .code = kept->code,
+	return (struct reply){ .code = (uint16_t)(kept->code & ~REMOTE),
 		.enhanced = { kept->enhanced[0], kept->enhanced[1], kept->enhanced[2] },
 		.text = span_make(kept->text, kept->text_len) };
 }
 
+bool outcome_is_remote(const struct queue_reply *kept)
+{
+	return (kept->code & REMOTE) != 0;
+}
+
 static uint32_t longest_wait_s(const struct conf *conf)
 {
-	return conf->retry_s[conf->retry_count - 1u] / 4u * 5u + 1u;
+	uint32_t last_s = conf->retry_s[conf->retry_count - 1u];
+
+	return last_s + last_s / 4u + 2u;   /* with its jitter */
 }
 
 /* What is left until next_try_s; 0 also for a time further away than any wait:
@@ -105,41 +117,48 @@ static bool record(struct core *c, uint32_t message, const struct queue_outcome 
 	return queue_record(&c->queue, message, o, &ticket) != ST_AGAIN;
 }
 
-bool outcome_record(struct core *c, uint32_t message, uint16_t rcpt, struct span host,
-	const struct reply *reply, bool again)
+/* On flash, then in the log. */
+static bool settle(struct core *c, uint32_t message, const struct queue_outcome *o,
+	struct report_outcome *told)
 {
-	struct queue_reply kept = outcome_keep(reply);
-	struct queue_outcome o = { .rcpt = rcpt, .reply = &kept };
+	if (!record(c, message, o))
+		return false;
+	told->state = o->state;
+	told->rcpt = o->rcpt;
+	report_outcome(&c->report, message, told);
+	return true;
+}
+
+bool outcome_record(struct core *c, uint32_t message, uint16_t rcpt, struct span host,
+	const struct queue_reply *kept, bool again)
+{
+	struct reply reply = outcome_reply(kept);
+	struct queue_outcome o = { .rcpt = rcpt, .state = QUEUE_PENDING, .reply = kept };
+	struct report_outcome told = { .host = host, .reply = &reply };
 	struct queue_rcpt r;
-	uint32_t wait_s = 0;
 
 	if (!queue_rcpt_get(&c->queue, message, rcpt, &r) || r.state != QUEUE_PENDING)
 		return true;
 	o.attempts = r.attempts;
-	if (reply->code / 100u == 2) {
+	if (reply.code / 100u == 2) {
 		o.state = QUEUE_DELIVERED;
-	} else if (reply->code / 100u == 5) {
+	} else if (reply.code / 100u == 5) {
 		o.state = QUEUE_FAILED;
-	} else {
-		o.state = QUEUE_PENDING;
-		if (!again && o.attempts < ATTEMPTS_MAX)
+	} else if (!again) {
+		if (o.attempts < ATTEMPTS_MAX)
 			o.attempts++;
-		if (!again)
-			o.next_try_s = outcome_next_try_s(c, o.attempts, &wait_s);
-		if (!again && is_given_up(c, message, o.attempts))
+		o.next_try_s = outcome_next_try_s(c, o.attempts, &told.next_s);
+		if (is_given_up(c, message, o.attempts))
 			o.state = QUEUE_FAILED;
 	}
-	if (!record(c, message, &o))
-		return false;
-	report_outcome(&c->report, message, o.state, rcpt, host, wait_s, reply);
-	return true;
+	return settle(c, message, &o, &told);
 }
 
 bool outcome_record_expired(struct core *c, uint32_t message, uint16_t rcpt)
 {
-	static const struct reply too_old = { 450, { 4, 4, 7 }, SPAN_INIT("delivery time expired") };
 	struct queue_reply kept;
 	struct queue_outcome o = { .rcpt = rcpt, .state = QUEUE_FAILED, .reply = &kept };
+	struct report_outcome told = { .host = SPAN_EMPTY };
 	struct reply reply;
 	struct queue_rcpt r;
 
@@ -147,10 +166,8 @@ bool outcome_record_expired(struct core *c, uint32_t message, uint16_t rcpt)
 		return true;
 	o.attempts = r.attempts;
 	if (queue_reply_get(&c->queue, message, rcpt, &kept) != ST_OK || kept.code == 0)
-		kept = outcome_keep(&too_old);
-	if (!record(c, message, &o))
-		return false;
+		kept = outcome_keep(say(SAY_EXPIRED), false);
 	reply = outcome_reply(&kept);
-	report_outcome(&c->report, message, QUEUE_FAILED, rcpt, SPAN_EMPTY, 0, &reply);
-	return true;
+	told.reply = &reply;
+	return settle(c, message, &o, &told);
 }

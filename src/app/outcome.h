@@ -9,9 +9,10 @@
 
 #include "app/core.h"
 
-/* A reply as it is kept: its first octets. */
-struct queue_reply outcome_keep(const struct reply *r);
+/* A reply as it is kept: its first octets, and whether a next hop said it. */
+struct queue_reply outcome_keep(const struct reply *r, bool remote);
 struct reply outcome_reply(const struct queue_reply *kept);
+bool outcome_is_remote(const struct queue_reply *kept);
 
 /* Seconds until the next try of something with so many failed attempts.  Without
  * a clock the wait starts afresh whenever it is asked for. */
@@ -33,7 +34,7 @@ uint32_t outcome_next_try_s(struct core *c, unsigned attempts, uint32_t *wait_s)
  * delivered, 5 failed, else tried again.  `again`: the attempt does not count
  * and the next may follow at once.  false: flash is busy, call again. */
 bool outcome_record(struct core *c, uint32_t message, uint16_t rcpt, struct span host,
-	const struct reply *reply, bool again);
+	const struct queue_reply *kept, bool again);
 
 /* The message has expired: the recipient fails with its last reply. */
 bool outcome_record_expired(struct core *c, uint32_t message, uint16_t rcpt);

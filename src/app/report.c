@@ -7,28 +7,60 @@
 /* A path, a reply and the keys around them. */
 #define LINE_MAX (ADDRESS_MAX + 4u * REPLY_TEXT_MAX + 128u)
 
+/* No counter of its own. */
+#define NONE REPORT_COUNT
+
+/* One row a fact: its word, how loud it is, what it counts. */
+/* clang-format off */
+static const struct fact {
+	const char *word;
+	uint8_t level;
+	uint8_t counter;
+}
+	started         = { "started",         LOG_INFO,    NONE },
+	listening       = { "listening",       LOG_INFO,    NONE },
+	listen_failed   = { "listen_failed",   LOG_ERROR,   NONE },
+	reloaded        = { "reloaded",        LOG_INFO,    REPORT_reloads },
+	reload_failed   = { "reload_failed",   LOG_ERROR,   REPORT_reloads_failed },
+	queue_failed    = { "queue_failed",    LOG_ERROR,   REPORT_queue_failures },
+	session         = { "connected",       LOG_DEBUG,   REPORT_sessions },
+	session_refused = { "session_refused", LOG_WARNING, REPORT_sessions_refused },
+	session_lost    = { "lost",            LOG_INFO,    REPORT_sessions_lost },
+	session_timeout = { "timeout",         LOG_INFO,    REPORT_sessions_timeout },
+	refused         = { "refused",         LOG_INFO,    REPORT_refused },
+	accepted        = { "accepted",        LOG_INFO,    REPORT_accepted },
+	connected       = { "connected",       LOG_DEBUG,   REPORT_connects },
+	connect_failed  = { "connect_failed",  LOG_INFO,    REPORT_connects_failed },
+	dns_failed      = { "dns_failed",      LOG_WARNING, REPORT_dns_failures },
+	deferred        = { "deferred",        LOG_INFO,    REPORT_deferred },
+	delivered       = { "delivered",       LOG_INFO,    REPORT_delivered },
+	failed          = { "failed",          LOG_WARNING, REPORT_failed },
+	expired         = { "expired",         LOG_WARNING, REPORT_expired },
+	doubtful        = { "doubtful",        LOG_WARNING, REPORT_doubtful },
+	damaged         = { "damaged",         LOG_ERROR,   REPORT_damaged },
+	reported        = { "reported",        LOG_INFO,    REPORT_reports },
+	report_dropped  = { "report_dropped",  LOG_WARNING, REPORT_reports_dropped },
+	removed         = { "removed",         LOG_INFO,    REPORT_removed },
+	done            = { "done",            LOG_DEBUG,   NONE };
+/* clang-format on */
+
 struct line {
 	struct buf b;
+	uint8_t level;
 	uint8_t text[LINE_MAX];
 };
 
-static void begin(struct line *l)
+/* Counts the fact and begins its line with what it is about: a session (s=), a
+ * message (m=), or nothing (NULL). */
+static void begin(struct report *r, struct line *l, const struct fact *f, const char *key, uint32_t id)
 {
+	if (f->counter != NONE)
+		r->counter[f->counter]++;
+	l->level = f->level;
 	buf_init(&l->b, l->text, sizeof(l->text));
-}
-
-static void begin_session(struct line *l, uint32_t session, const char *word)
-{
-	begin(l);
-	row_id(&l->b, "s", session);
-	row_word(&l->b, word);
-}
-
-static void begin_message(struct line *l, uint32_t message, const char *word)
-{
-	begin(l);
-	row_id(&l->b, "m", message);
-	row_word(&l->b, word);
+	if (key != NULL)
+		row_id(&l->b, key, id);
+	row_word(&l->b, f->word);
 }
 
 static void put_endpoint(struct line *l, const char *key, const struct ip_endpoint *at)
@@ -41,13 +73,33 @@ static void put_endpoint(struct line *l, const char *key, const struct ip_endpoi
 	row_text(&l->b, key, buf_span(&b));
 }
 
-static void end(struct report *r, struct line *l, enum log_level level)
+static void end(struct report *r, struct line *l)
 {
-	if (level <= r->level && r->log.line != NULL)
-		r->log.line(r->log.ctx, level, buf_span(&l->b));
+	if (l->level <= r->level && r->log.line != NULL)
+		r->log.line(r->log.ctx, (enum log_level)l->level, buf_span(&l->b));
 }
 
-#define COUNT(r, name) ((r)->counter[REPORT_##name]++)
+/* A fact about a session or a message with nothing, or one text, to add. */
+static void plain(struct report *r, const struct fact *f, const char *about, uint32_t id,
+	const char *key, struct span text)
+{
+	struct line l;
+
+	begin(r, &l, f, about, id);
+	if (key != NULL)
+		row_text(&l.b, key, text);
+	end(r, &l);
+}
+
+static void with_endpoint(struct report *r, const struct fact *f, const char *about, uint32_t id,
+	const char *key, const struct ip_endpoint *at)
+{
+	struct line l;
+
+	begin(r, &l, f, about, id);
+	put_endpoint(&l, key, at);
+	end(r, &l);
+}
 
 void report_init(struct report *r, const struct log *log)
 {
@@ -71,127 +123,85 @@ void report_started(struct report *r, const struct queue_mount_report *m)
 {
 	struct line l;
 
-	begin(&l);
-	row_word(&l.b, "started");
+	begin(r, &l, &started, NULL, 0);
 	row_text(&l.b, "version", SPAN(PIPIT_VERSION));
 	row_u32(&l.b, "messages", m->messages);
 	row_u32(&l.b, "torn", m->torn);
 	row_u32(&l.b, "rotten", m->rotten);
 	row_u32(&l.b, "formatted", m->formatted);
-	end(r, &l, m->rotten > 0 ? LOG_ERROR : LOG_INFO);
+	if (m->rotten > 0)
+		l.level = LOG_ERROR;
+	end(r, &l);
 }
 
 void report_problem(struct report *r, const char *what, uint32_t line, struct span text)
 {
+	struct fact f = { what, LOG_ERROR, NONE };
 	struct line l;
 
-	begin(&l);
-	row_word(&l.b, what);
+	begin(r, &l, &f, NULL, 0);
 	if (line > 0)
 		row_u32(&l.b, "line", line);
 	row_text(&l.b, "problem", text);
-	end(r, &l, LOG_ERROR);
+	end(r, &l);
 }
 
 void report_listening(struct report *r, const struct ip_endpoint *at, bool ok)
 {
-	struct line l;
-
-	begin(&l);
-	row_word(&l.b, ok ? "listening" : "listen_failed");
-	put_endpoint(&l, "at", at);
-	end(r, &l, ok ? LOG_INFO : LOG_ERROR);
+	with_endpoint(r, ok ? &listening : &listen_failed, NULL, 0, "at", at);
 }
 
 void report_reload(struct report *r, bool ok)
 {
-	struct line l;
-
-	COUNT(r, reloads);
-	if (!ok)
-		COUNT(r, reloads_failed);
-	begin(&l);
-	row_word(&l.b, ok ? "reloaded" : "reload_failed");
-	if (!ok)
-		row_text(&l.b, "advice", SPAN("the configuration before stays in force"));
-	end(r, &l, ok ? LOG_INFO : LOG_ERROR);
+	plain(r, ok ? &reloaded : &reload_failed, NULL, 0, ok ? NULL : "advice",
+		SPAN("the configuration before stays in force"));
 }
 
 void report_queue_failed(struct report *r)
 {
-	struct line l;
-
-	COUNT(r, queue_failures);
-	begin(&l);
-	row_word(&l.b, "queue_failed");
-	row_text(&l.b, "advice",
+	plain(r, &queue_failed, NULL, 0, "advice",
 		SPAN("the queue's device failed; nothing more is accepted; check the disk, then restart"));
-	end(r, &l, LOG_ERROR);
 }
 
-void report_session(struct report *r, uint32_t session, const struct ip_endpoint *peer)
+void report_session(struct report *r, uint32_t id, const struct ip_endpoint *peer, bool welcome)
 {
-	struct line l;
-
-	COUNT(r, sessions);
-	begin_session(&l, session, "connected");
-	put_endpoint(&l, "peer", peer);
-	end(r, &l, LOG_DEBUG);
+	with_endpoint(r, welcome ? &session : &session_refused, "s", id, "peer", peer);
 }
 
-void report_session_refused(struct report *r, uint32_t session, const struct ip_endpoint *peer)
+void report_session_lost(struct report *r, uint32_t id, bool timeout)
 {
-	struct line l;
-
-	COUNT(r, sessions_refused);
-	begin_session(&l, session, "session_refused");
-	put_endpoint(&l, "peer", peer);
-	end(r, &l, LOG_WARNING);
+	plain(r, timeout ? &session_timeout : &session_lost, "s", id, NULL, SPAN_EMPTY);
 }
 
-void report_session_lost(struct report *r, uint32_t session, bool timeout)
-{
-	struct line l;
-
-	if (timeout)
-		COUNT(r, sessions_timeout);
-	else
-		COUNT(r, sessions_lost);
-	begin_session(&l, session, timeout ? "timeout" : "lost");
-	end(r, &l, LOG_INFO);
-}
-
-void report_refused(struct report *r, uint32_t session, const char *stage, struct span subject,
+void report_refused(struct report *r, uint32_t id, const char *stage, struct span path,
 	const struct reply *reply)
 {
 	struct line l;
 
-	COUNT(r, refused);
-	begin_session(&l, session, "refused");
+	begin(r, &l, &refused, "s", id);
 	row_text(&l.b, "stage", span_of(stage));
-	if (subject.len > 0)
-		row_text(&l.b, "path", subject);
+	if (path.len > 0)
+		row_text(&l.b, "path", path);
 	row_reply(&l.b, reply);
-	end(r, &l, LOG_INFO);
+	end(r, &l);
 }
 
 void report_loop(struct report *r)
 {
-	COUNT(r, loops);
+	r->counter[REPORT_loops]++;
 }
 
-void report_accepted(struct report *r, uint32_t session, uint32_t message, uint32_t size,
-	uint16_t rcpts, struct span sender)
+void report_accepted(struct report *r, uint32_t id, uint32_t message, uint32_t size, uint16_t rcpts,
+	struct span sender)
 {
 	struct line l;
 
-	COUNT(r, accepted);
-	begin_session(&l, session, "accepted");
+	begin(r, &l, &accepted, "s", id);
 	row_id(&l.b, "m", message);
 	row_u32(&l.b, "size", size);
 	row_u32(&l.b, "rcpts", rcpts);
 	row_text(&l.b, "from", sender);
-	end(r, &l, LOG_INFO);
+	end(r, &l);
 }
 
 void report_connect(struct report *r, uint32_t message, struct span host, const struct ip_endpoint *at,
@@ -199,102 +209,52 @@ void report_connect(struct report *r, uint32_t message, struct span host, const 
 {
 	struct line l;
 
-	if (ok)
-		COUNT(r, connects);
-	else
-		COUNT(r, connects_failed);
-	begin_message(&l, message, ok ? "connected" : "connect_failed");
+	begin(r, &l, ok ? &connected : &connect_failed, "m", message);
 	row_text(&l.b, "host", host);
 	put_endpoint(&l, "at", at);
-	end(r, &l, ok ? LOG_DEBUG : LOG_INFO);
+	end(r, &l);
 }
 
-void report_dns_failed(struct report *r, uint32_t message, struct span domain)
+void report_dns_failed(struct report *r, struct span domain)
 {
+	plain(r, &dns_failed, NULL, 0, "name", domain);
+}
+
+void report_outcome(struct report *r, uint32_t message, const struct report_outcome *o)
+{
+	const struct fact *f = o->state == QUEUE_DELIVERED ? &delivered
+		: o->state == QUEUE_FAILED ? &failed : &deferred;
 	struct line l;
 
-	COUNT(r, dns_failures);
-	begin_message(&l, message, "dns_failed");
-	row_text(&l.b, "name", domain);
-	end(r, &l, LOG_WARNING);
-}
-
-void report_outcome(struct report *r, uint32_t message, uint8_t state, uint16_t rcpt,
-	struct span host, uint32_t next_s, const struct reply *reply)
-{
-	static const char *const words[] = {
-		[QUEUE_PENDING] = "deferred",
-		[QUEUE_DELIVERED] = "delivered",
-		[QUEUE_FAILED] = "failed",
-	};
-	struct line l;
-
-	if (state == QUEUE_DELIVERED)
-		COUNT(r, delivered);
-	else if (state == QUEUE_FAILED)
-		COUNT(r, failed);
-	else
-		COUNT(r, deferred);
-	begin_message(&l, message, words[state]);
-	row_u32(&l.b, "rcpt", rcpt);
-	if (host.len > 0)
-		row_text(&l.b, "host", host);
-	if (state == QUEUE_PENDING)
-		row_u32(&l.b, "next", next_s);
-	row_reply(&l.b, reply);
-	end(r, &l, state == QUEUE_FAILED ? LOG_WARNING : LOG_INFO);
-}
-
-static void message_fact(struct report *r, uint32_t message, const char *word, enum log_level level)
-{
-	struct line l;
-
-	begin_message(&l, message, word);
-	end(r, &l, level);
-}
-
-void report_expired(struct report *r, uint32_t message)
-{
-	COUNT(r, expired);
-	message_fact(r, message, "expired", LOG_WARNING);
+	begin(r, &l, f, "m", message);
+	row_u32(&l.b, "rcpt", o->rcpt);
+	if (o->host.len > 0)
+		row_text(&l.b, "host", o->host);
+	if (f == &deferred)
+		row_u32(&l.b, "next", o->next_s);
+	row_reply(&l.b, o->reply);
+	end(r, &l);
 }
 
 void report_doubtful(struct report *r, uint32_t message, struct span host)
 {
-	struct line l;
-
-	COUNT(r, doubtful);
-	begin_message(&l, message, "doubtful");
-	row_text(&l.b, "host", host);
-	end(r, &l, LOG_WARNING);
-}
-
-void report_damaged(struct report *r, uint32_t message)
-{
-	COUNT(r, damaged);
-	message_fact(r, message, "damaged", LOG_ERROR);
+	plain(r, &doubtful, "m", message, "host", host);
 }
 
 void report_report(struct report *r, uint32_t message, bool failure, bool sent)
 {
-	struct line l;
-
-	if (sent)
-		COUNT(r, reports);
-	else
-		COUNT(r, reports_dropped);
-	begin_message(&l, message, sent ? "reported" : "report_dropped");
-	row_text(&l.b, "kind", failure ? SPAN("failure") : SPAN("delay"));
-	end(r, &l, sent ? LOG_INFO : LOG_WARNING);
+	plain(r, sent ? &reported : &report_dropped, "m", message, "kind",
+		failure ? SPAN("failure") : SPAN("delay"));
 }
 
-void report_removed(struct report *r, uint32_t message)
+void report_message(struct report *r, uint32_t message, enum report_fact fact)
 {
-	COUNT(r, removed);
-	message_fact(r, message, "removed", LOG_INFO);
-}
+	static const struct fact *const facts[] = {
+		[REPORT_IS_EXPIRED] = &expired,
+		[REPORT_IS_DAMAGED] = &damaged,
+		[REPORT_IS_REMOVED] = &removed,
+		[REPORT_IS_DONE] = &done,
+	};
 
-void report_done(struct report *r, uint32_t message)
-{
-	message_fact(r, message, "done", LOG_DEBUG);
+	plain(r, facts[fact], "m", message, NULL, SPAN_EMPTY);
 }

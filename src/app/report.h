@@ -55,11 +55,11 @@ void report_listening(struct report *r, const struct ip_endpoint *at, bool ok);
 void report_reload(struct report *r, bool ok);
 void report_queue_failed(struct report *r);
 
-void report_session(struct report *r, uint32_t session, const struct ip_endpoint *peer);
-void report_session_refused(struct report *r, uint32_t session, const struct ip_endpoint *peer);
+/* A connection was accepted; welcome: not told 421 at once. */
+void report_session(struct report *r, uint32_t session, const struct ip_endpoint *peer, bool welcome);
 void report_session_lost(struct report *r, uint32_t session, bool timeout);
-/* stage: mail, rcpt, data or message; subject: the path it is about. */
-void report_refused(struct report *r, uint32_t session, const char *stage, struct span subject,
+/* stage: rcpt, data or message; path: what it is about. */
+void report_refused(struct report *r, uint32_t session, const char *stage, struct span path,
 	const struct reply *reply);
 void report_loop(struct report *r);
 void report_accepted(struct report *r, uint32_t session, uint32_t message, uint32_t size,
@@ -67,15 +67,22 @@ void report_accepted(struct report *r, uint32_t session, uint32_t message, uint3
 
 void report_connect(struct report *r, uint32_t message, struct span host, const struct ip_endpoint *at,
 	bool ok);
-void report_dns_failed(struct report *r, uint32_t message, struct span domain);
+void report_dns_failed(struct report *r, struct span domain);
+
 /* One recipient's outcome; state: QUEUE_DELIVERED, QUEUE_FAILED or QUEUE_PENDING (deferred). */
-void report_outcome(struct report *r, uint32_t message, uint8_t state, uint16_t rcpt,
-	struct span host, uint32_t next_s, const struct reply *reply);
-void report_expired(struct report *r, uint32_t message);
+struct report_outcome {
+	uint8_t state;
+	uint16_t rcpt;
+	uint32_t next_s;         /* deferred: seconds to the next try */
+	struct span host;        /* empty: nobody was asked */
+	const struct reply *reply;
+};
+void report_outcome(struct report *r, uint32_t message, const struct report_outcome *o);
 void report_doubtful(struct report *r, uint32_t message, struct span host);
-void report_damaged(struct report *r, uint32_t message);
 void report_report(struct report *r, uint32_t message, bool failure, bool sent);
-void report_removed(struct report *r, uint32_t message);
-void report_done(struct report *r, uint32_t message);
+
+/* Facts with nothing to add. */
+enum report_fact { REPORT_IS_EXPIRED, REPORT_IS_DAMAGED, REPORT_IS_REMOVED, REPORT_IS_DONE };
+void report_message(struct report *r, uint32_t message, enum report_fact fact);
 
 #endif

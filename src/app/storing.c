@@ -2,6 +2,7 @@
 #include "app/storing.h"
 
 #include "app/accept.h"
+#include "app/replies.h"
 #include "base/check.h"
 #include "mail/trace.h"
 
@@ -27,11 +28,11 @@ void storing_abort(struct core *c, struct inbound *in)
 }
 
 /* The message will be refused once its end is seen; what it took is given back now. */
-void storing_fail(struct core *c, struct inbound *in, struct reply r)
+void storing_fail(struct core *c, struct inbound *in, const struct reply *r)
 {
 	storing_abort(c, in);
 	in->pending = SPAN_EMPTY;
-	if (in->failed.code == 0)
+	if (in->failed == NULL)
 		in->failed = r;
 }
 
@@ -73,7 +74,7 @@ enum status storing_open(struct core *c, struct inbound *in)
 	in->arrival_s = 0;
 	in->finished = false;
 	in->pending = SPAN_EMPTY;
-	in->failed = (struct reply){ 0 };
+	in->failed = NULL;
 	header_init(&in->header);
 	return ST_OK;
 }
@@ -86,10 +87,10 @@ bool storing_envelope(struct core *c, struct inbound *in)
 static void check_limits(struct core *c, struct inbound *in)
 {
 	if (in->size > core_conf(c)->max_message_size)
-		storing_fail(c, in, REPLY(552, 5, 3, 4, "message too big"));
-	if (in->header.received > RECEIVED_MAX && in->failed.code == 0) {
+		storing_fail(c, in, say(SAY_TOO_BIG));
+	if (in->header.received > RECEIVED_MAX && in->failed == NULL) {
 		report_loop(&c->report);
-		storing_fail(c, in, REPLY(554, 5, 4, 6, "too many Received fields: mail loop"));
+		storing_fail(c, in, say(SAY_LOOP));
 	}
 }
 

@@ -26,7 +26,7 @@ bool storing_finish(struct core *c, struct inbound *in);
 enum status storing_commit(struct core *c, struct inbound *in);
 
 /* The message will be refused with r once its end is seen. */
-void storing_fail(struct core *c, struct inbound *in, struct reply r);
+void storing_fail(struct core *c, struct inbound *in, const struct reply *r);
 void storing_abort(struct core *c, struct inbound *in);
 
 /* How this client's senders are rewritten: masquerade, or its device line. */

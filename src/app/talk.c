@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "app/talk.h"
 
+#include "app/outcome.h"
+#include "app/replies.h"
 #include "base/check.h"
 
 /* Due messages looked at when a connection is free for one more. */
@@ -101,6 +103,7 @@ static bool on_ask_rcpt(struct delivery *x)
 
 static bool on_rcpt_result(struct delivery *x, const struct smtpc_event *e)
 {
+	struct queue_reply kept;
 	struct task_rcpt *r;
 	bool too_many;
 	size_t i;
@@ -116,7 +119,8 @@ static bool on_rcpt_result(struct delivery *x, const struct smtpc_event *e)
 		for (i = 0; too_many && i < e->rcpt; i++)
 			if (x->t->rcpt[i].state == TASK_ACCEPTED)
 				break;
-		if (!delivery_record_one(x, r, &e->reply, too_many && i < e->rcpt))
+		kept = outcome_keep(&e->reply, true);
+		if (!delivery_record_one(x, r, &kept, too_many && i < e->rcpt))
 			return false;
 	}
 	smtpc_next(&x->o->smtpc);
@@ -137,7 +141,10 @@ static bool on_ask_body(struct delivery *x)
 
 static bool on_result(struct delivery *x, const struct smtpc_event *e)
 {
-	delivery_give(x, &e->reply, false);
+	if (e->failure == SMTPC_CAPABILITY)
+		delivery_give(x, &e->reply, false);
+	else
+		delivery_quote(x, &e->reply);
 	if (!delivery_record_open(x))
 		return false;
 	smtpc_next(&x->o->smtpc);
@@ -225,16 +232,16 @@ static void talk_ended(struct delivery *x, const struct smtpc_event *e)
 	}
 	if (e->failure == SMTPC_REPLIED)
 		/* A host that turns us away at the door is not the recipient's last word. */
-		delivery_give(x, &(struct reply){ 451, { e->reply.enhanced[0] ? 4u : 0u, e->reply.enhanced[1],
-			e->reply.enhanced[2] }, e->reply.text }, false);
+		delivery_quote(x, &(struct reply){ 451, { e->reply.enhanced[0] ? 4u : 0u,
+			e->reply.enhanced[1], e->reply.enhanced[2] }, e->reply.text });
 	else
-		delivery_give(x, &REPLY(451, 4, 4, 2, "connection lost"), false);
+		delivery_give(x, say(SAY_CONNECTION_LOST), false);
 	if (smtpc_dot_sent(&o->smtpc) && any_accepted(x->t)) {
 		report_doubtful(&x->core->report, x->t->message, hosts_name(&o->hosts));
 		o->state = OUTBOUND_RECORD;
 	} else if (o->messages > 1) {
 		/* The host was glad to have the ones before: it may just be tired of this connection. */
-		delivery_record_with(x, &REPLY(451, 4, 4, 2, "connection lost"), true);
+		delivery_record_with(x, say(SAY_CONNECTION_LOST), true);
 	} else {
 		delivery_next_address(x);
 	}

@@ -149,6 +149,18 @@ struct loading {
 	uint64_t blocked_ms;     /* the earliest time that a blocked hop is free */
 };
 
+/* A next hop is its name and port: two routes may share a host. */
+static uint32_t hop_of(const struct conf *conf, const struct route *route, const struct address *to)
+{
+	uint32_t hop = span_hash_nocase(route_hop_name(conf, route, to));
+
+	if (route->way == ROUTE_HOST)
+		hop += conf->route[route->index].port * 31u;
+	else if (route->way == ROUTE_SMARTHOST)
+		hop += conf->smarthost[route->index].port * 31u;
+	return hop | 1u;   /* never TASK_ANY_HOP */
+}
+
 static void set_to(struct task *t, struct span text)
 {
 	struct buf b;
@@ -171,7 +183,7 @@ static bool take_hop(struct loading *l, struct span text)
 	to = task_to(t);
 	t->route = route_decide(core_conf(c), &to);
 	t->conf_generation = c->conf_generation;
-	hop = span_hash_nocase(route_hop_name(core_conf(c), &t->route, &to)) | 1u;
+	hop = hop_of(core_conf(c), &t->route, &to);
 	if (l->hop_held != TASK_ANY_HOP && hop != l->hop_held) {
 		l->more = true;
 		return false;
@@ -195,8 +207,7 @@ static bool same_hop(struct loading *l, struct span text)
 	if (!address_parse(text, &to) || l->t->route.way == ROUTE_LOCAL)
 		return false;
 	route = route_decide(core_conf(c), &to);
-	return route.way == l->t->route.way
-		&& (span_hash_nocase(route_hop_name(core_conf(c), &route, &to)) | 1u) == l->t->hop;
+	return route.way == l->t->route.way && hop_of(core_conf(c), &route, &to) == l->t->hop;
 }
 
 static bool is_due(struct loading *l, uint32_t message, uint16_t n)
@@ -241,7 +252,7 @@ static void load_rcpts(struct loading *l, const struct queue_message *m)
 	/* An envelope that cannot be read can be neither delivered nor reported:
 	 * the message stays for the operator, and says so. */
 	if (status != ST_MISSING && l->t->kind == TASK_NONE) {
-		report_damaged(&l->all->core->report, m->id);
+		report_message(&l->all->core->report, m->id, REPORT_IS_DAMAGED);
 		l->blocked_ms = earlier(l->blocked_ms, in_seconds(l->all->core, CONFIG_HOP_BACK_OFF_MAX));
 	}
 }
@@ -395,7 +406,7 @@ bool task_finish(struct tasks *all, struct task *t)
 		if (status == ST_AGAIN)
 			return false;
 		if (status == ST_OK)
-			report_done(&c->report, message);
+			report_message(&c->report, message, REPORT_IS_DONE);
 		clear(t);
 		schedule_remove(&c->schedule, message);
 		return true;

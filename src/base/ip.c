@@ -90,7 +90,8 @@ static bool parse_v6(struct span s, uint8_t out[16])
 		return parse_groups(s, out) == 16;
 	front = parse_groups(span_sub(s, 0, gap), out);
 	back = parse_groups(span_from(s, gap + 2), tail);
-	/* "::" stands for at least one group (RFC 4291 2.2), and an IPv4 part only ends an address. */
+	/* "::" stands for at least one group (RFC 4291 2.2), and an IPv4 part only
+	 * ends an address. */
 	if (front < 0 || back < 0 || front + back > 14 || span_find(span_sub(s, 0, gap), '.') < gap)
 		return false;
 	memset(out + front, 0, (size_t)(16 - front));

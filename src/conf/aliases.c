@@ -3,49 +3,21 @@
 
 #include <string.h>
 
-/* ---- the sorted table ----------------------------------------------------------- */
-
-static int compare_nocase(struct span a, struct span b)
+static int alias_index(const struct conf *c, struct span name)
 {
-	size_t i;
+	int i;
 
-	for (i = 0; i < a.len && i < b.len; i++) {
-		int d = byte_lower(a.at[i]) - byte_lower(b.at[i]);
-
-		if (d != 0)
-			return d;
-	}
-	return (a.len > b.len) - (a.len < b.len);
-}
-
-/* Where name is, or where it would be put. */
-static size_t place_of(const struct conf *c, struct span name, bool *found)
-{
-	size_t from = 0, to = c->alias_count;
-
-	*found = false;
-	while (from < to) {
-		size_t middle = (from + to) / 2;
-		int d = compare_nocase(name, conf_span(c, c->alias[middle].name));
-
-		if (d == 0) {
-			*found = true;
-			return middle;
-		}
-		if (d < 0)
-			to = middle;
-		else
-			from = middle + 1;
-	}
-	return from;
+	for (i = c->alias_count - 1; i >= 0; i--)
+		if (conf_text_is(c, c->alias[i].name, name))
+			break;
+	return i;
 }
 
 struct span conf_alias_find(const struct conf *c, struct span name)
 {
-	bool found;
-	size_t i = place_of(c, name, &found);
+	int i = alias_index(c, name);
 
-	return found ? conf_span(c, c->alias[i].targets) : SPAN_EMPTY;
+	return i >= 0 ? conf_span(c, c->alias[i].targets) : SPAN_EMPTY;
 }
 
 /* ---- reading -------------------------------------------------------------------- */
@@ -80,91 +52,81 @@ static bool name_ok(struct span s)
 	return conf_local_ok(s) || conf_name_ok(s);
 }
 
-static bool begin_alias(struct conf_reader *r, struct conf_alias *a)
-{
-	bool found;
-
-	if (!name_ok(r->word)) {
-		conf_wrong(r);
-		return false;
-	}
-	place_of(r->c, r->word, &found);
-	if (found) {
-		conf_repeated(r);
-		return false;
-	}
-	return conf_room(r, r->c->alias_count, CONFIG_CONF_ALIASES, "CONF_ALIASES") &&
-		conf_keep(r, r->word, &a->name) && conf_keep(r, SPAN_EMPTY, &a->targets);
-}
-
-/* \name is name itself, whatever alias it may have (aliases(5)). */
-static bool add_target(struct conf_reader *r, struct conf_alias *a)
-{
-	uint8_t c = r->word.len > 0 ? r->word.at[0] : 0;
-
-	if (c == '|' || c == '/' || c == ':') {
-		conf_not_built(r, "write an address");
-		return false;
-	}
-	if (!name_ok(span_from(r->word, c == '\\' ? 1 : 0))) {
-		conf_wrong(r);
-		return false;
-	}
-	return (!conf_has(a->targets) || conf_append(r, SPAN(" "), &a->targets)) &&
-		conf_append(r, r->word, &a->targets);
-}
-
-static void end_alias(struct conf_reader *r, const struct conf_alias *a)
+/* The place for the alias named by r's word, not counted yet. */
+static struct conf_alias *begin_alias(struct conf_reader *r)
 {
 	struct conf *c = r->c;
-	bool found;
-	size_t i = place_of(c, conf_span(c, a->name), &found);
+	struct conf_alias *a = &c->alias[c->alias_count];
 
-	memmove(&c->alias[i + 1], &c->alias[i], (c->alias_count - i) * sizeof(c->alias[0]));
-	c->alias[i] = *a;
-	c->alias_count++;
+	if (!name_ok(r->word))
+		conf_wrong(r);
+	else if (alias_index(c, r->word) >= 0)
+		conf_repeated(r);
+	else if (c->alias_count == CONFIG_CONF_ALIASES)
+		conf_no_room(r, "ALIASES");
+	else if (conf_keep(r, r->word, &a->name) && conf_keep(r, SPAN_EMPTY, &a->targets))
+		return a;
+	return NULL;
+}
+
+/* \name is name itself, whatever alias it may have; |command and /file, which may look
+ * like names, are what only a later build can do (aliases(5)). */
+static bool target_ok(struct span w)
+{
+	uint8_t c = w.len > 0 ? w.at[0] : 0;
+
+	return c != '|' && c != '/' && name_ok(span_from(w, c == '\\'));
 }
 
 static void read_targets(struct conf_reader *r, struct conf_alias *a)
 {
-	if (!conf_need(r))
-		return;
-	do {
-		if (!add_target(r, a))
-			return;
-	} while (conf_word(r));
+	while (!r->failed && conf_word(r)) {
+		if (!target_ok(r->word))
+			conf_wrong(r);
+		if (conf_has(a->targets))
+			conf_append(r, SPAN(" "), &a->targets);
+		conf_append(r, r->word, &a->targets);
+	}
+	if (!r->failed && !conf_has(a->targets))
+		conf_need(r);
 	if (!r->failed)
-		end_alias(r, a);
+		r->c->alias_count++;
 }
 
-void conf_read_alias(struct conf_reader *r)
+void conf_read_alias(struct conf_reader *r, void *place)
 {
-	struct conf_alias a;
+	struct conf_alias *a = begin_alias(r);
 
-	if (conf_need(r) && begin_alias(r, &a))
-		read_targets(r, &a);
+	(void)place;
+	if (a)
+		read_targets(r, a);
 }
 
 enum status conf_alias_line(struct conf *c, struct span line, uint32_t number,
 	struct conf_errors *errors)
 {
-	static const struct conf_keyword row = { .name = "alias", .want = "NAME: ADDRESS, ..." };
+	static const struct conf_keyword row = { .text = "alias\0"
+							 "NAME: ADDRESS, ..." };
 	struct conf_reader r = { .c = c, .errors = errors, .line = number, .commas = true };
 	size_t colon = span_find(line, ':');
-	struct conf_alias a;
+	struct conf_alias *a;
 
-	line = span_trim(line);
-	if (line.len == 0 || line.at[0] == '#' || !conf_line_ok(&r, line))
-		return r.failed ? ST_BAD : ST_OK;
-	colon = span_find(line, ':');
-	r.keyword = &row;
 	r.rest = span_sub(line, 0, colon);
-	if (conf_need(&r) && begin_alias(&r, &a)) {
+	if (!conf_line_ok(&r, line))
+		return ST_BAD;
+	r.keyword = &row;
+	if (!conf_word(&r)) {
+		if (colon < line.len && span_trim(r.rest).len == 0)
+			conf_need(&r);
+		return r.failed ? ST_BAD : ST_OK;
+	}
+	a = begin_alias(&r);
+	if (a) {
 		conf_check_is_local(&r);
 		if (conf_word(&r))
 			conf_wrong(&r);
 		r.rest = span_from(line, colon + 1);
-		read_targets(&r, &a);
+		read_targets(&r, a);
 	}
 	return r.failed ? ST_BAD : ST_OK;
 }
@@ -175,16 +137,15 @@ enum status conf_alias_line(struct conf *c, struct span line, uint32_t number,
 static int alias_of(const struct conf *c, struct span target)
 {
 	size_t at = span_find_last(target, '@');
-	bool found;
-	size_t i = place_of(c, target, &found);
+	int i = alias_index(c, target);
 
-	if (!found && at < target.len && conf_domain_is_local(c, span_from(target, at + 1)))
-		i = place_of(c, span_sub(target, 0, at), &found);
-	return found ? (int)i : -1;
+	if (i < 0 && at < target.len && conf_domain_is_local(c, span_from(target, at + 1)))
+		i = alias_index(c, span_sub(target, 0, at));
+	return i;
 }
 
 /* Whether all targets of alias i are addresses, or aliases that ended on a lower level. */
-static bool ends(const struct conf *c, size_t i, const uint8_t *level, uint8_t now)
+static bool ends(const struct conf *c, int i, const uint8_t *level, uint8_t now)
 {
 	struct span targets = conf_span(c, c->alias[i].targets);
 
@@ -192,7 +153,7 @@ static bool ends(const struct conf *c, size_t i, const uint8_t *level, uint8_t n
 		int next = alias_of(c, span_word(&targets));
 
 		/* One that names itself keeps itself. */
-		if (next >= 0 && next != (int)i && (level[next] == 0 || level[next] == now))
+		if (next >= 0 && next != i && (level[next] == 0 || level[next] == now))
 			return false;
 	}
 	return true;
@@ -203,18 +164,19 @@ void conf_check_aliases(struct conf_reader *r)
 	uint8_t level[CONFIG_CONF_ALIASES] = { 0 };
 	const struct conf *c = r->c;
 	uint8_t now;
-	size_t i;
+	int i;
 
-	for (now = 1; now <= ALIAS_DEPTH_MAX; now++)
-		for (i = 0; i < c->alias_count; i++)
-			if (level[i] == 0 && ends(c, i, level, now))
+	for (now = 1; now <= ALIAS_DEPTH_MAX + 1; now++) {
+		for (i = 0; i < c->alias_count; i++) {
+			if (level[i] == 0 && now <= ALIAS_DEPTH_MAX && ends(c, i, level, now))
 				level[i] = now;
-	for (i = 0; i < c->alias_count; i++) {
-		if (level[i] != 0)
-			continue;
-		conf_line_of(r, "alias", conf_span(c, c->alias[i].name), 1);
-		r->word = conf_span(c, c->alias[i].name);
-		conf_tell(r, "leads back to itself, or on and on; end it with an address", "");
+			if (level[i] > 0 || now <= ALIAS_DEPTH_MAX)
+				continue;
+			conf_line_of(r, "alias", conf_span(c, c->alias[i].name), 1);
+			r->word = conf_span(c, c->alias[i].name);
+			conf_tell(r, "leads back to itself, or on and on; end it with an address",
+				"");
+		}
 	}
 }
 

@@ -33,10 +33,9 @@ struct conf_alias {
 };
 
 struct conf_deliver {
-	struct conf_text local;  /* "*": all */
-	struct conf_text domain; /* "*": any local domain */
-	struct conf_text path;   /* maildir, absolute, with %u %d %r */
-	bool users_system;       /* users=system: the local part must be a user of the system */
+	struct conf_text pattern; /* local@domain, each may be "*" */
+	struct conf_text path;    /* maildir, absolute, with %u %d %r */
+	bool users_system;        /* users=system: the local part must be a user of the system */
 };
 
 struct conf_host { /* a smarthost, or a route's next hop */
@@ -56,13 +55,14 @@ struct conf_device {
 struct conf {
 	struct conf_text hostname, postmaster, masquerade, aliases_file, control, queue_path;
 	uint32_t queue_size; /* bytes; 0: as it is, or the port's default */
-	uint32_t max_message_size, max_recipients;
+	uint32_t max_message_size;
 	uint32_t expire_s, warn_delay_s; /* warn_delay_s 0: no warning */
 	uint32_t retry_s[CONFIG_CONF_RETRIES];
-	uint16_t mx_port;
+	uint16_t mx_port, max_recipients;
 	uint8_t retry_count;
-	uint8_t ip_version; /* enum mx_ip_version: 0 any, 1 4, 2 6, 3 prefer4, 4 prefer6 */
-	uint8_t log_level;  /* enum log_level */
+	uint8_t ip_version;  /* enum mx_ip_version: 0 any, 1 4, 2 6, 3 prefer4, 4 prefer6 */
+	uint8_t cut_through; /* 0: off, the only one in this build */
+	uint8_t log_level;   /* enum log_level */
 	uint8_t listen_count, relay_from_count, local_domain_count, deliver_count, smarthost_count,
 		route_count, device_count, dns_server_count;
 	uint16_t alias_count;
@@ -75,7 +75,7 @@ struct conf {
 	struct conf_host route[CONFIG_CONF_ROUTES];
 	struct conf_device device[CONFIG_CONF_DEVICES];
 	struct ip_endpoint dns_server[CONFIG_CONF_DNS_SERVERS];
-	struct conf_alias alias[CONFIG_CONF_ALIASES]; /* sorted by name, without case */
+	struct conf_alias alias[CONFIG_CONF_ALIASES];
 	uint8_t text[CONFIG_CONF_TEXT];
 };
 
@@ -123,7 +123,7 @@ static inline bool conf_has(struct conf_text t)
 bool conf_domain_is_local(const struct conf *c, struct span domain);
 
 /* The index of the `deliver` line that takes local@domain, or -1: an exact name
- * before "*", then an exact domain before "*", then the first. */
+ * before "*", then an exact domain before "*", then the first.  An empty local is anybody. */
 int conf_deliver_find(const struct conf *c, struct span local, struct span domain);
 
 #endif

@@ -19,6 +19,15 @@ static struct span told(struct span s)
 	return s;
 }
 
+const char *conf_part(const struct conf_keyword *k, unsigned part)
+{
+	const char *text = k->text;
+
+	while (part-- > 0)
+		text += strlen(text) + 1;
+	return text;
+}
+
 void conf_tell(struct conf_reader *r, const char *what, const char *more)
 {
 	uint8_t message[CONF_MESSAGE_MAX];
@@ -30,7 +39,7 @@ void conf_tell(struct conf_reader *r, const char *what, const char *more)
 	r->errors->count++;
 	buf_init(&b, message, sizeof(message));
 	if (r->keyword) {
-		buf_puts(&b, r->keyword->name);
+		buf_puts(&b, r->keyword->text);
 		buf_puts(&b, ": ");
 	}
 	if (r->word.at) {
@@ -43,9 +52,25 @@ void conf_tell(struct conf_reader *r, const char *what, const char *more)
 	r->errors->report(r->errors->ctx, r->line, buf_span(&b));
 }
 
+/* Whether word begins with one of the words of list. */
+static bool listed(struct span word, const char *list)
+{
+	struct span rest = span_of(list);
+
+	while (rest.len > 0)
+		if (span_starts_nocase(word, span_word(&rest)))
+			return true;
+	return false;
+}
+
 void conf_wrong(struct conf_reader *r)
 {
-	conf_tell(r, "is wrong; expected ", r->keyword->want);
+	static const char later[] =
+		"role= tls= user= password_file= verify= pin= pipe lmtp mbox memory mtd:";
+
+	conf_tell(r,
+		listed(r->word, later) ? "is not in this build; expected " : "is wrong; expected ",
+		conf_part(r->keyword, CONF_WANT));
 }
 
 void conf_repeated(struct conf_reader *r)
@@ -53,25 +78,19 @@ void conf_repeated(struct conf_reader *r)
 	conf_tell(r, "repeats an earlier one; remove it", "");
 }
 
-void conf_not_built(struct conf_reader *r, const char *advice)
+void conf_no_room(struct conf_reader *r, const char *symbol)
 {
-	conf_tell(r, "is not in this build; ", advice);
-}
-
-bool conf_room(struct conf_reader *r, size_t count, size_t max, const char *symbol)
-{
-	if (count < max)
-		return true;
-	conf_tell(r, "does not fit in this build; raise ", symbol);
-	return false;
+	conf_tell(r, "does not fit in this build; raise CONF_", symbol);
 }
 
 bool conf_append(struct conf_reader *r, struct span s, struct conf_text *t)
 {
 	struct conf *c = r->c;
 
-	if (s.len > sizeof(c->text) - c->text_len)
-		return conf_room(r, 0, 0, "CONF_TEXT");
+	if (s.len > sizeof(c->text) - c->text_len) {
+		conf_no_room(r, "TEXT");
+		return false;
+	}
 	if (s.len > 0)
 		memcpy(c->text + c->text_len, s.at, s.len);
 	c->text_len = (uint16_t)(c->text_len + s.len);
@@ -149,7 +168,7 @@ bool conf_need(struct conf_reader *r)
 	if (conf_word(r))
 		return true;
 	if (!r->failed)
-		conf_tell(r, "a value is missing; expected ", r->keyword->want);
+		conf_tell(r, "a value is missing; expected ", conf_part(r->keyword, CONF_WANT));
 	return false;
 }
 
@@ -160,20 +179,14 @@ bool conf_word_is(const struct conf_reader *r, const char *text)
 
 /* ---- keywords ----------------------------------------------------------------- */
 
-#define NAMES (CONF_KEYWORDS + CONF_LATER)
-
-static const char *name_at(size_t i)
+static const struct conf_keyword *find_keyword(const struct conf_reader *r)
 {
-	return i < CONF_KEYWORDS ? conf_keywords[i].name : conf_later[i - CONF_KEYWORDS];
-}
+	const struct conf_keyword *k;
 
-static size_t find_name(const struct conf_reader *r)
-{
-	size_t i;
-
-	for (i = 0; i < NAMES && !conf_word_is(r, name_at(i)); i++)
-		;
-	return i;
+	for (k = conf_keywords; k < conf_keywords + CONF_KEYWORDS; k++)
+		if (conf_word_is(r, k->text))
+			return k;
+	return NULL;
 }
 
 static unsigned least(unsigned a, unsigned b)
@@ -203,21 +216,28 @@ static unsigned distance(struct span a, struct span b)
 	return row[b.len];
 }
 
-static void tell_nearest(struct conf_reader *r)
+static void tell_unknown(struct conf_reader *r)
 {
+	static const char later[] =
+		"require_tls_for_auth user ntp_server tls_certificate tls_key tls_ca "
+		"spf dkim_verify dkim_sign dmarc clamd dnsbl rate_limit alert_to";
 	struct span start = span_sub(r->word, 0, KEYWORD_MAX);
-	unsigned best = UINT8_MAX;
-	size_t i, nearest = 0;
+	unsigned d, best = UINT8_MAX;
+	const char *nearest = "";
+	size_t i;
 
-	for (i = 0; i < NAMES; i++) {
-		unsigned d = distance(start, span_of(name_at(i)));
-
+	if (listed(r->word, later)) {
+		conf_tell(r, "is not in this build; remove the line", "");
+		return;
+	}
+	for (i = 0; i < CONF_KEYWORDS; i++) {
+		d = distance(start, span_of(conf_keywords[i].text));
 		if (d < best) {
 			best = d;
-			nearest = i;
+			nearest = conf_keywords[i].text;
 		}
 	}
-	conf_tell(r, "is no keyword; the nearest is ", name_at(nearest));
+	conf_tell(r, "is no keyword; the nearest is ", nearest);
 }
 
 /* ---- lines -------------------------------------------------------------------- */
@@ -235,46 +255,59 @@ static bool take_line(struct span *text, struct span *line)
 	return true;
 }
 
-/* Octets of the printable character or tab at the front of s (not empty), 0 when it
- * is a control character (C1 too: terminals obey them) or no UTF-8 (RFC 3629). */
-static size_t character_len(struct span s)
-{
-	static const uint16_t first[] = { 0, ' ', 0xa0, 0x800 };
-	uint32_t c = s.at[0];
-	size_t n = c < 0x80 ? 1 : c < 0xc0 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf8 ? 4 : 0;
-	size_t i;
+/* The octets that may follow a lead octet, where they are not 80 to bf: no
+ * overlong forms, no surrogates (RFC 3629 4), no C1 controls, which terminals obey. */
+static const uint8_t second[][3] = {
+	{ 0xc2, 0xa0, 0xbf },
+	{ 0xe0, 0xa0, 0xbf },
+	{ 0xed, 0x80, 0x9f },
+	{ 0xf0, 0x90, 0xbf },
+	{ 0xf4, 0x80, 0x8f },
+};
 
-	if (c == '\t')
-		return 1;
-	if (n == 0 || n > s.len || c == 0x7f)
-		return 0;
-	if (n > 1)
-		c &= 0x7fu >> n;
-	for (i = 1; i < n; i++) {
-		if ((s.at[i] & 0xc0u) != 0x80u)
-			return 0;
-		c = (c << 6) | (s.at[i] & 0x3fu);
+static bool utf8_printable(struct span s)
+{
+	uint8_t low = 0x80, high = 0xbf;
+	unsigned more = 0;
+	size_t i, k;
+
+	for (i = 0; i < s.len; i++) {
+		uint8_t c = s.at[i];
+
+		if (more > 0) {
+			if (c < low || c > high)
+				return false;
+			more--;
+		} else if (c < 0x80) {
+			if ((c < ' ' && c != '\t') || c == 0x7f)
+				return false;
+			continue;
+		} else {
+			if (c < 0xc2 || c > 0xf4)
+				return false;
+			more = 1u + (c >= 0xe0) + (c >= 0xf0);
+		}
+		low = 0x80;
+		high = 0xbf;
+		for (k = 0; k < sizeof(second) / sizeof(second[0]); k++) {
+			if (c == second[k][0]) {
+				low = second[k][1];
+				high = second[k][2];
+			}
+		}
 	}
-	if (c < (n == 4 ? 0x10000u : first[n]) || c > 0x10ffffu || (c >= 0xd800u && c < 0xe000u))
-		return 0;
-	return n;
+	return more == 0;
 }
 
 bool conf_line_ok(struct conf_reader *r, struct span line)
 {
-	size_t i, n;
-
 	r->failed = false;
 	r->keyword = NULL;
 	r->word = SPAN_EMPTY;
-	for (i = 0; i < line.len; i += n) {
-		n = character_len(span_from(line, i));
-		if (n == 0) {
-			conf_tell(r, "control character or broken UTF-8; remove it", "");
-			return false;
-		}
-	}
-	return true;
+	if (utf8_printable(line))
+		return true;
+	conf_tell(r, "control character or broken UTF-8; remove it", "");
+	return false;
 }
 
 void conf_line_of(struct conf_reader *r, const char *keyword, struct span value, unsigned words)
@@ -285,7 +318,7 @@ void conf_line_of(struct conf_reader *r, const char *keyword, struct span value,
 
 	r->quiet = true;
 	r->word = span_of(keyword);
-	r->keyword = &conf_keywords[find_name(r)];
+	r->keyword = find_keyword(r);
 	for (r->line = 1; !hit && take_line(&text, &r->rest); r->line++) {
 		if (!conf_word(r) || !conf_word_is(r, keyword))
 			continue;
@@ -307,33 +340,76 @@ static void tell_twice(struct conf_reader *r, uint32_t first)
 	conf_tell(r, "only one is allowed; there is one in line ", digits);
 }
 
+static struct span text_at(const struct conf *c, const void *place)
+{
+	struct conf_text text;
+
+	memcpy(&text, place, sizeof(text));
+	return conf_span(c, text);
+}
+
+/* Whether an entry of the list before place is the same. */
+static bool is_there(struct conf_reader *r, const uint8_t *entry, const uint8_t *place)
+{
+	const struct conf_keyword *k = r->keyword;
+
+	if (k->same == CONF_SAME_TEXT)
+		r->word = text_at(r->c, place);
+	for (; k->same != CONF_SAME_NEVER && entry < place; entry += k->stride)
+		if (k->same == CONF_SAME_TEXT ? span_equal_nocase(text_at(r->c, entry), r->word)
+					      : memcmp(entry, place, k->same) == 0)
+			return true;
+	return false;
+}
+
+static void read_values(struct conf_reader *r)
+{
+	const struct conf_keyword *k = r->keyword;
+	uint8_t *base = (uint8_t *)r->c, *list = base + k->at, *place = list, none = 0;
+	uint8_t *count = k->stride > 0 ? base + k->count_at : &none;
+	uint32_t errors;
+
+	if (!conf_need(r))
+		return;
+	do {
+		errors = r->errors->count;
+		if (k->stride > 0 && *count == k->max) {
+			conf_no_room(r, conf_part(k, CONF_SYMBOL));
+			return;
+		}
+		place = list + *count * k->stride;
+		k->read(r, place);
+		if (errors == r->errors->count && is_there(r, list, place))
+			conf_repeated(r);
+		if (errors == r->errors->count)
+			++*count;
+	} while (k->stride > 0 && k->arg != CONF_WHOLE_LINE && conf_word(r));
+}
+
 /* Line 0 is one of defaults: it counts when no other has its keyword. */
 static void read_line(struct conf_reader *r, uint32_t *first)
 {
-	size_t i;
+	const struct conf_keyword *k;
 
 	if (!conf_word(r))
 		return;
-	i = find_name(r);
-	if (i >= NAMES) {
-		tell_nearest(r);
+	k = find_keyword(r);
+	if (!k) {
+		tell_unknown(r);
 		return;
 	}
-	if (i >= CONF_KEYWORDS) {
-		conf_not_built(r, "remove the line");
-		return;
-	}
-	r->keyword = &conf_keywords[i];
+	r->keyword = k;
 	r->word = SPAN_EMPTY;
-	if (first[i] != 0 && (r->keyword->once || r->line == 0)) {
+	first += k - conf_keywords;
+	if (*first != 0 && (r->line == 0 || (k->stride == 0 && k->max > 0))) {
 		if (r->line != 0)
-			tell_twice(r, first[i]);
+			tell_twice(r, *first);
 		return;
 	}
-	first[i] = r->line;
-	r->keyword->read(r);
+	*first = r->line;
+	read_values(r);
 	if (!r->failed && conf_word(r))
-		conf_tell(r, "is one word too many; expected ", r->keyword->want);
+		conf_tell(r, "is one word too many; expected ", conf_part(k, CONF_WANT));
 }
 
 /* A safe loopback-only MTA. */

@@ -2,10 +2,10 @@
 /* parse - what the files of this folder share: one line being read, and how an error is told.
  *
  * Private to conf/.  parse.c takes lines apart into words and finds the
- * keyword's row, values.c has one reader for each row, aliases.c those of
- * alias names, relations.c what only the whole text can tell.  A reader takes
- * its words with conf_word or conf_need, tells what is wrong and returns; the line's
- * end is then checked by parse.c.
+ * keyword's row; the row says where its values go and which reader of values.c
+ * turns a word into one; relations.c checks what only the whole text can tell.
+ * A reader finds its value in `word`, may take more words, tells what is wrong and
+ * returns; that the line ends then is checked by parse.c.
  */
 #ifndef PIPIT_CONF_PARSE_H
 #define PIPIT_CONF_PARSE_H
@@ -14,12 +14,21 @@
 
 struct conf_reader;
 
+/* How two entries of a list are known to be the same: CONF_SAME_TEXT compares the text
+ * that an entry begins with, any other number that many of its first octets. */
+enum { CONF_SAME_NEVER = 0, CONF_SAME_TEXT = 255 };
+
+/* The arg of readers that take the rest of the line for one entry. */
+enum { CONF_WHOLE_LINE = 255 };
+
 struct conf_keyword {
-	const char *name;
-	const char *want;                    /* its values, as messages show them */
-	void (*read)(struct conf_reader *r); /* NULL: not in this build */
-	uint16_t at;                         /* offset in struct conf, for one value */
-	bool once;
+	const char *text; /* its name, NUL, what its values are; for a list NUL, its symbol */
+	void (*read)(struct conf_reader *r, void *place);
+	uint16_t at;         /* offset in struct conf */
+	uint16_t count_at;   /* for a list: of its count, one octet */
+	uint8_t stride, max; /* of a list; stride 0: one value, max 0: not even that is stored */
+	uint8_t same;
+	uint8_t arg; /* the reader's */
 };
 
 struct conf_reader {
@@ -49,12 +58,13 @@ bool conf_word_is(const struct conf_reader *r, const char *text);
 /* ---- errors: `KEYWORD: "WORD" WHAT MORE` ---------------------------------------- */
 
 void conf_tell(struct conf_reader *r, const char *what, const char *more);
-void conf_wrong(struct conf_reader *r); /* ... is wrong; expected WANT */
+void conf_wrong(struct conf_reader *r); /* ... is wrong, or not in this build; expected ... */
 void conf_repeated(struct conf_reader *r);
-void conf_not_built(struct conf_reader *r, const char *advice);
+void conf_no_room(struct conf_reader *r, const char *symbol);
 
-/* Whether an array with `max` places has room for one more; told when not. */
-bool conf_room(struct conf_reader *r, size_t count, size_t max, const char *symbol);
+/* What the row's text says: its name, its values, its symbol. */
+enum { CONF_NAME, CONF_WANT, CONF_SYMBOL };
+const char *conf_part(const struct conf_keyword *k, unsigned part);
 
 /* A copy of s at the end of the text; conf_append makes *t longer, which must be
  * the last in it.  false: no room, which was told. */
@@ -71,15 +81,13 @@ bool conf_line_ok(struct conf_reader *r, struct span line);
 /* ---- values.c, aliases.c, relations.c ------------------------------------------- */
 
 #define CONF_KEYWORDS 24u
-#define CONF_LATER 14u
 
 extern const struct conf_keyword conf_keywords[CONF_KEYWORDS];
-extern const char *const conf_later[CONF_LATER]; /* not in this build */
 
-void conf_read_alias(struct conf_reader *r);
+void conf_read_alias(struct conf_reader *r, void *place);
 
-/* The pattern of a `deliver` line, "local@domain", which stands as a whole in the text. */
-struct conf_text conf_pattern(const struct conf_deliver *d);
+/* Aliases that never end, or too late. */
+void conf_check_aliases(struct conf_reader *r);
 
 /* The domain of r's word, if it has one, or told. */
 void conf_check_is_local(struct conf_reader *r);
@@ -87,9 +95,6 @@ void conf_check_is_local(struct conf_reader *r);
 /* A local part that needs no quotes; or an address whose local part is one. */
 bool conf_local_ok(struct span s);
 bool conf_name_ok(struct span s);
-
-/* Aliases that never end, or too late. */
-void conf_check_aliases(struct conf_reader *r);
 
 /* After the last line: our names if they were not said, and what does not fit together. */
 void conf_end(struct conf_reader *r, struct span hostname);

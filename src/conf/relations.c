@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "conf/parse.h"
 
-#include <limits.h>
-
 bool conf_domain_is_local(const struct conf *c, struct span domain)
 {
 	size_t i;
@@ -15,26 +13,26 @@ bool conf_domain_is_local(const struct conf *c, struct span domain)
 
 /* ---- which `deliver` line ------------------------------------------------------- */
 
-static bool matches(const struct conf *c, struct conf_text pattern, struct span s, unsigned worth,
-	unsigned *score)
+static bool matches(struct span pattern, struct span s, unsigned worth, unsigned *score)
 {
-	if (conf_text_is(c, pattern, SPAN("*")))
+	if (span_equal(pattern, SPAN("*")))
 		return true;
 	*score += worth;
-	return conf_text_is(c, pattern, s);
+	return s.len == 0 || span_equal_nocase(pattern, s);
 }
 
 int conf_deliver_find(const struct conf *c, struct span local, struct span domain)
 {
 	unsigned best = 0;
-	int found = -1;
-	uint8_t i;
+	int i, found = -1;
 
 	for (i = 0; i < c->deliver_count; i++) {
+		struct span pattern = conf_span(c, c->deliver[i].pattern);
+		size_t at = span_find_last(pattern, '@');
 		unsigned score = 1;
 
-		if (matches(c, c->deliver[i].local, local, 2, &score) &&
-			matches(c, c->deliver[i].domain, domain, 1, &score) && score > best) {
+		if (matches(span_sub(pattern, 0, at), local, 2, &score) &&
+			matches(span_from(pattern, at + 1), domain, 1, &score) && score > best) {
 			best = score;
 			found = i;
 		}
@@ -48,60 +46,38 @@ static void tell_at(struct conf_reader *r, const char *keyword, struct span valu
 	const char *what)
 {
 	conf_line_of(r, keyword, value, words);
-	r->word = value.len > 0 ? value : SPAN_EMPTY;
+	r->word = value;
 	conf_tell(r, what, "");
 }
 
-static bool has_alias(const struct conf *c, struct span name)
-{
-	return conf_has(c->aliases_file) || conf_alias_find(c, name).len > 0;
-}
-
-/* Whether anybody at all gets mail at this domain. */
-static bool has_users(const struct conf *c, struct span domain)
-{
-	unsigned score;
-	size_t i;
-
-	if (c->alias_count > 0 || conf_has(c->aliases_file))
-		return true;
-	for (i = 0; i < c->deliver_count; i++)
-		if (matches(c, c->deliver[i].domain, domain, 0, &score))
-			return true;
-	return false;
-}
-
 /* RFC 5321 4.5.1: postmaster must be accepted.  A mailbox that only users of the
- * system have is none for a name that is no user's.  route_expand has the same order. */
+ * system have is none for a name that is no user's. */
 static bool has_postmaster(const struct conf *c, struct span domain)
 {
 	int found = conf_deliver_find(c, SPAN("postmaster"), domain);
 
-	return conf_has(c->postmaster) || has_alias(c, SPAN("postmaster")) ||
-		has_alias(c, SPAN("root")) || (found >= 0 && !c->deliver[found].users_system);
+	return conf_has(c->postmaster) || conf_alias_find(c, SPAN("postmaster")).len > 0 ||
+		conf_alias_find(c, SPAN("root")).len > 0 ||
+		(found >= 0 && !c->deliver[found].users_system);
 }
 
 static void check_local_domains(struct conf_reader *r)
 {
 	const struct conf *c = r->c;
+	const char *what;
 	size_t i;
 
-	for (i = 0; i < c->local_domain_count; i++) {
+	for (i = 0; i < c->local_domain_count && !conf_has(c->aliases_file); i++) {
 		struct span domain = conf_span(c, c->local_domain[i]);
 
-		if (!has_users(c, domain))
-			tell_at(r, "local_domain", domain, UINT_MAX,
-				"has no mailbox; add: deliver *@DOMAIN maildir PATH");
-		else if (!has_postmaster(c, domain))
-			tell_at(r, "local_domain", domain, UINT_MAX,
-				"has no postmaster; add: postmaster USER@DOMAIN");
+		what = NULL;
+		if (!has_postmaster(c, domain))
+			what = "has no postmaster; add a postmaster line";
+		if (c->alias_count == 0 && conf_deliver_find(c, SPAN_EMPTY, domain) < 0)
+			what = "has no mailbox; add a deliver line";
+		if (what)
+			tell_at(r, "local_domain", domain, CONF_LINE_MAX, what);
 	}
-}
-
-struct conf_text conf_pattern(const struct conf_deliver *d)
-{
-	return (struct conf_text){ .at = d->local.at,
-		.len = (uint16_t)(d->local.len + 1 + d->domain.len) };
 }
 
 /* Whether the part behind the @, if any, is ours. */
@@ -132,23 +108,9 @@ static void check_domains(struct conf_reader *r)
 	size_t i;
 
 	for (i = 0; i < c->deliver_count; i++)
-		check_at(r, "deliver", conf_span(c, conf_pattern(&c->deliver[i])));
+		check_at(r, "deliver", conf_span(c, c->deliver[i].pattern));
 	for (i = 0; i < c->alias_count; i++)
 		check_at(r, "alias", conf_span(c, c->alias[i].name));
-}
-
-/* The postmaster gets what nobody else can: it must not come back. */
-static void check_postmaster(struct conf_reader *r)
-{
-	const struct conf *c = r->c;
-	struct span text = conf_span(c, c->postmaster);
-	struct address a;
-
-	if (address_parse(text, &a) && conf_domain_is_local(c, a.domain) &&
-		conf_deliver_find(c, a.local, a.domain) < 0 && !has_alias(c, text) &&
-		!has_alias(c, a.local))
-		tell_at(r, "postmaster", text, 1,
-			"is local but has no mailbox; add a deliver line");
 }
 
 static void check_warn_delay(struct conf_reader *r)
@@ -159,11 +121,11 @@ static void check_warn_delay(struct conf_reader *r)
 		return;
 	/* Where only expire was said the default gives way. */
 	conf_line_of(r, "warn_delay", SPAN_EMPTY, 0);
+	r->word = SPAN_EMPTY;
 	if (r->line == 0)
 		c->warn_delay_s = 0;
 	else
-		tell_at(r, "warn_delay", SPAN_EMPTY, 0,
-			"is not before expire; make it shorter, or 0 for never");
+		conf_tell(r, "is not before expire; make it shorter, or 0 for never", "");
 }
 
 static void default_names(struct conf_reader *r, struct span hostname)
@@ -190,7 +152,6 @@ void conf_end(struct conf_reader *r, struct span hostname)
 	if (domains_said)
 		check_local_domains(r);
 	check_domains(r);
-	check_postmaster(r);
 	conf_check_aliases(r);
 	check_warn_delay(r);
 }

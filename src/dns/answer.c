@@ -18,7 +18,7 @@ static size_t address_len(uint16_t type)
 	return type == DNS_A ? 4u : type == DNS_AAAA ? 16u : 0;
 }
 
-/* ---- a reply in short ------------------------------------------------------------------ */
+/* ---- a reply in short ---------------------------------------------------- */
 
 /* ST_OK: a record to keep; ST_FOREIGN: one to leave out; ST_BAD: its length or name is a lie. */
 static enum status check_record(const struct dns_reply *r, const struct dns_walk *w)
@@ -175,7 +175,7 @@ void dns_reply_digest(const struct dns_reply *r, enum dns_type type, struct dns_
 		out->ttl_s = DNS_TTL_MIN_S;
 }
 
-/* ---- to and from a cache entry ----------------------------------------------------------- */
+/* ---- to and from a cache entry ------------------------------------------- */
 
 static void put_host(struct buf *b, const struct dns_reply *r, uint16_t preference, uint16_t at)
 {

@@ -12,11 +12,12 @@
 #include "dns/message.h"
 
 /* How a question ended.  DNS_FAILED is an outage (timeouts, SERVFAIL, nonsense
- * from every server): the caller defers, never bounces. */
+ * from every server): the caller defers, never bounces.  DNS_FOUND means that there
+ * are records of the type asked; an MX host that is no host name is left out, so an
+ * MX answer may be found and empty: that is not "no MX". */
 enum dns_result {
 	DNS_PENDING,
-	DNS_FOUND, /* there are records of the type asked; MX hosts that are no host names are left out,
-	                 * so an MX answer may be empty: that is not "no MX" */
+	DNS_FOUND,
 	DNS_NO_DATA, /* the name exists, no such record */
 	DNS_NO_NAME, /* NXDOMAIN */
 	DNS_FAILED,
@@ -41,7 +42,7 @@ struct dns_answer {
 
 struct span dns_record_name(const struct dns_answer *a, const struct dns_record *r);
 
-/* ---- for the resolver ----------------------------------------------------------------- */
+/* ---- for the resolver ---------------------------------------------------- */
 
 enum dns_digest_kind {
 	DNS_DIGEST_BAD, /* breaks the format, or a referral: this server is of no use */

@@ -62,7 +62,7 @@ void exchange_end_with(struct resolver *r, struct resolver_query *q, struct dns_
 	exchange_end(r, q, e->result);
 }
 
-/* ---- one attempt --------------------------------------------------------------------------- */
+/* ---- one attempt --------------------------------------------------------- */
 
 static unsigned round_of(const struct resolver *r, const struct resolver_query *q)
 {
@@ -171,7 +171,7 @@ static bool step_pause(struct resolver *r, struct resolver_query *q, struct inst
 	return true;
 }
 
-/* ---- replies ----------------------------------------------------------------------------------- */
+/* ---- replies ------------------------------------------------------------- */
 
 static void keep_entry(struct resolver *r, const struct resolver_query *q,
 	const struct dns_reply *reply, const struct dns_digest *d, enum dns_result result,
@@ -192,9 +192,7 @@ static void follow_alias(struct resolver *r, struct resolver_query *q,
 	uint16_t end;
 
 	buf_init(&target, text, sizeof(text));
-	q->cname_count = (uint8_t)(q->cname_count + d->cname_count);
-	if (q->cname_count > DNS_CNAMES_MAX ||
-		dns_name_get(reply, d->name_at, &target, &end) != ST_OK || target.len == 0) {
+	if (dns_name_get(reply, d->name_at, &target, &end) != ST_OK || target.len == 0) {
 		exchange_end(r, q, DNS_FAILED);
 		return;
 	}
@@ -220,11 +218,11 @@ static void take_records(struct resolver *r, struct resolver_query *q,
 		return;
 	}
 	r->server_best = q->server;
-	if (d.kind == DNS_DIGEST_ALIAS) {
-		follow_alias(r, q, reply, &d);
-	} else if (d.kind == DNS_DIGEST_LOOP ||
-		q->cname_count + d.cname_count > (int)DNS_CNAMES_MAX) {
+	q->cname_count = (uint8_t)(q->cname_count + d.cname_count);
+	if (d.kind == DNS_DIGEST_LOOP || q->cname_count > DNS_CNAMES_MAX) {
 		exchange_end(r, q, DNS_FAILED);
+	} else if (d.kind == DNS_DIGEST_ALIAS) {
+		follow_alias(r, q, reply, &d);
 	} else {
 		e = dns_cache_take(&r->cache);
 		keep_entry(r, q, reply, &d, results[d.kind], e);
@@ -300,7 +298,7 @@ static bool step_udp(struct resolver *r, struct resolver_query *q, struct instan
 	return true;
 }
 
-/* ---- TCP ------------------------------------------------------------------------------------------ */
+/* ---- TCP ----------------------------------------------------------------- */
 
 static bool step_connect(struct resolver *r, struct resolver_query *q, struct instant now)
 {
@@ -357,7 +355,7 @@ static bool step_gather(struct resolver *r, struct resolver_query *q, struct ins
 	}
 	r->owner = exchange_number(r, q);
 	r->packet_len = (uint16_t)(have + (size_t)n);
-	if (r->packet_len < TCP_LENGTH_LEN || r->packet_len < wanted_len(r))
+	if (r->packet_len < wanted_len(r))
 		return true;
 	if (!open_reply(r, q, &reply,
 		    span_make(r->packet + TCP_LENGTH_LEN, r->packet_len - TCP_LENGTH_LEN),
@@ -371,7 +369,7 @@ static bool step_gather(struct resolver *r, struct resolver_query *q, struct ins
 	return true;
 }
 
-/* ---- the step ----------------------------------------------------------------------- */
+/* ---- the step ------------------------------------------------------------ */
 
 bool exchange_step(struct resolver *r, struct resolver_query *q, struct instant now)
 {

@@ -19,7 +19,7 @@
 #define RD 0x01u
 #define RCODE 0x0fu
 
-/* ---- names ------------------------------------------------------------------------ */
+/* ---- names --------------------------------------------------------------- */
 
 static bool is_host_octet(uint8_t c)
 {
@@ -165,7 +165,7 @@ enum status dns_name_get(const struct dns_reply *r, uint16_t at, struct buf *tex
 	return is_host && !text->overflow ? ST_OK : ST_FOREIGN;
 }
 
-/* ---- query and reply ---------------------------------------------------------------- */
+/* ---- query and reply ----------------------------------------------------- */
 
 void dns_query_put(struct buf *b, const struct dns_question *q, uint16_t edns_size)
 {
@@ -237,7 +237,7 @@ bool dns_reply_matches(const struct dns_reply *r, const struct dns_question *q)
 		span_sub(r->bytes, r->question_at, (size_t)(r->records_at - r->question_at)));
 }
 
-/* ---- records -------------------------------------------------------------------------- */
+/* ---- records ------------------------------------------------------------- */
 
 void dns_walk_begin(struct dns_walk *w, const struct dns_reply *r)
 {

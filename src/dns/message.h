@@ -62,7 +62,7 @@ bool dns_reply_open(struct dns_reply *r, struct span bytes, bool cut);
 /* Whether it answers q: id, type, and name in the same case. */
 bool dns_reply_matches(const struct dns_reply *r, const struct dns_question *q);
 
-/* ---- records -------------------------------------------------------------------- */
+/* ---- records ------------------------------------------------------------- */
 
 enum dns_section { DNS_ANSWER, DNS_AUTHORITY, DNS_ADDITIONAL, DNS_END };
 

@@ -33,7 +33,7 @@ const struct resolver_stats *resolver_stats(const struct resolver *r)
 	return &r->stats;
 }
 
-/* ---- asking and answering ------------------------------------------------------------ */
+/* ---- asking and answering ------------------------------------------------ */
 
 void resolver_set_servers(struct resolver *r, const struct ip_endpoint *servers, size_t count)
 {
@@ -106,7 +106,7 @@ void resolver_cancel(struct resolver *r, int question)
 	q->state = DNS_QUERY_FREE;
 }
 
-/* ---- before anybody is asked ------------------------------------------------------------- */
+/* ---- before anybody is asked --------------------------------------------- */
 
 static bool is_localhost(struct span name)
 {
@@ -190,7 +190,7 @@ static bool step_start(struct resolver *r, struct resolver_query *q, struct inst
 	return true;
 }
 
-/* ---- the step --------------------------------------------------------------------------------------- */
+/* ---- the step ------------------------------------------------------------ */
 
 static bool step_once(struct resolver *r, struct resolver_query *q, struct instant now)
 {

@@ -3,15 +3,14 @@
 
 #include "base/ip.h"
 #include "mail/printable.h"
+#include "mail/word.h"
 
 #define LABEL_MAX 63u /* RFC 1035 2.3.4 */
 
 /* RFC 5322 3.2.3 atext: printable, without the specials and the blank. */
 static bool is_atext(uint8_t c)
 {
-	const struct span specials = SPAN(" \"(),.:;<>@[\\]");
-
-	return printable_byte(c) && span_find(specials, c) == specials.len;
+	return printable_byte(c) && !byte_in(c, " \"(),.:;<>@[\\]");
 }
 
 static bool is_alnum(uint8_t c)
@@ -86,7 +85,7 @@ static bool literal_ok(struct span s)
 	if (s.len < 3 || s.len > DOMAIN_MAX || s.at[0] != '[' || s.at[s.len - 1] != ']')
 		return false;
 	s = span_sub(s, 1, s.len - 2);
-	tagged = span_starts_nocase(s, SPAN("IPv6:"));
+	tagged = word_starts(s, "IPv6:");
 	if (tagged)
 		s = span_from(s, 5);
 	/* ip_parse would take brackets of its own. */

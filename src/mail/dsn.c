@@ -66,22 +66,16 @@ void dsn_put_head(struct buf *b, const struct dsn *d)
 	boundary_put(b, d);
 	buf_puts(b, "\"\r\n");
 	part_put(b, d, "\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n");
-	buf_puts(b, "This is a mail server.  Your message came here");
+	text_field_put(b, "Your message from ", span_sub(d->origin, 0, ORIGIN_PUT_MAX), "\r\n");
 	if (d->arrival_s != 0)
-		date_field_put(b, " on\r\n", d->arrival_s);
-	else
-		buf_puts(b, "\r\n");
-	text_field_put(b, "from ", span_sub(d->origin, 0, ORIGIN_PUT_MAX), ".\r\n\r\n");
+		date_field_put(b, "of ", d->arrival_s);
 	buf_puts(b,
 		failed(d)
-			? "It could not be delivered to one or more of its recipients, and this\r\n"
-			  "will not be tried again.  Why is said below; the fields of your\r\n"
-			  "message follow.\r\n"
-			: "It could not yet be delivered to one or more of its recipients.  You\r\n"
-			  "need not do anything: it is tried again until it is given up, and\r\n"
-			  "then you are told.\r\n");
+			? "could not be delivered to these recipients, and is not tried again:\r\n"
+			: "is not yet delivered to these recipients.  It is still being tried;\r\n"
+			  "you need not do anything.\r\n");
 	if (!failed(d) && d->expiry_s != 0)
-		date_field_put(b, "That will be on ", d->expiry_s);
+		date_field_put(b, "It will be given up on ", d->expiry_s);
 }
 
 static void spoken_put(struct buf *b, const struct reply *r)
@@ -104,10 +98,7 @@ void dsn_put_human(struct buf *b, const struct dsn *d, const struct dsn_rcpt *r)
 	text_field_put(b, "\r\n<", r->final, ">");
 	if (r->original.len > 0 && !span_equal(r->original, r->final))
 		text_field_put(b, "\r\n    (you wrote to <", r->original, ">)");
-	if (r->host.len > 0)
-		text_field_put(b, ":\r\n    ", r->host, " said:\r\n    ");
-	else
-		buf_puts(b, ":\r\n    ");
+	buf_puts(b, r->remote ? ":\r\n    the next mail server said:\r\n    " : ":\r\n    ");
 	spoken_put(b, &r->reply);
 }
 
@@ -138,10 +129,7 @@ void dsn_put_rcpt(struct buf *b, const struct dsn *d, const struct dsn_rcpt *r)
 	text_field_put(b, "Final-Recipient: rfc822; ", r->final, "\r\n");
 	buf_puts(b, failed(d) ? "Action: failed\r\n" : "Action: delayed\r\n");
 	status_put(b, d, &r->reply);
-	if (r->host.len > 0)
-		text_field_put(b, "Remote-MTA: dns; ", r->host, "\r\nDiagnostic-Code: smtp; ");
-	else
-		buf_puts(b, "Diagnostic-Code: x-pipit; ");
+	buf_puts(b, r->remote ? "Diagnostic-Code: smtp; " : "Diagnostic-Code: x-pipit; ");
 	spoken_put(b, &r->reply);
 	if (!failed(d) && d->expiry_s != 0)
 		date_field_put(b, "Will-Retry-Until: ", d->expiry_s);

@@ -21,7 +21,7 @@
 #include "mail/address.h"
 #include "mail/reply.h"
 
-#define DSN_PART_MAX 1696u
+#define DSN_PART_MAX 1600u
 
 enum dsn_kind { DSN_FAILED, DSN_DELAYED };
 
@@ -39,7 +39,7 @@ struct dsn {
 struct dsn_rcpt {
 	struct span final;    /* forward-path */
 	struct span original; /* as it was given before aliases; may be empty */
-	struct span host;     /* the next hop that spoke; empty: we did */
+	bool remote;          /* the next hop said it, not we */
 	struct reply reply;
 };
 

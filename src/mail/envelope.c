@@ -2,6 +2,7 @@
 #include "mail/envelope.h"
 
 #include "mail/printable.h"
+#include "mail/word.h"
 
 void envelope_put(struct buf *b, enum envelope_kind kind, struct span text)
 {
@@ -20,7 +21,7 @@ void envelope_reader_init(struct envelope_reader *r)
 
 static bool kind_known(uint8_t kind)
 {
-	return span_find(SPAN("SHOR"), kind) < 4;
+	return byte_in(kind, "SHOR");
 }
 
 enum status envelope_read(struct envelope_reader *r, struct span *in, struct envelope_item *out)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "mail/header.h"
 
+#include "mail/word.h"
+
 #include <string.h>
 
 /* The walk, for each line of the header:
@@ -72,7 +74,7 @@ struct mailbox {
 /* A word: everything up to a blank, a comment, an angle or a separator. */
 static size_t word_end(struct span s, size_t i)
 {
-	while (i < s.len && !is_space(s.at[i]) && span_find(SPAN("(<,;:>"), s.at[i]) == 6)
+	while (i < s.len && !is_space(s.at[i]) && !byte_in(s.at[i], "(<,;:>"))
 		i = opens(s.at[i]) ? skip_enclosed(s, i) : i + 1;
 	return i;
 }
@@ -83,7 +85,7 @@ static struct mailbox mailbox_at(struct span s, size_t i)
 {
 	struct mailbox m = { 0 };
 
-	while (i < s.len && span_find(SPAN(",;:"), s.at[i]) == 3) {
+	while (i < s.len && !byte_in(s.at[i], ",;:")) {
 		const uint8_t c = s.at[i];
 		const size_t end = c == '<' ? angle_end(s, i) : word_end(s, i);
 
@@ -193,16 +195,14 @@ static bool rewrites(const struct header_rewrite *rewrite)
 static uint8_t field_named(struct header *h, const struct header_rewrite *rewrite)
 {
 	const struct span name = span_trim(span_make(h->field, h->len - 1u));
-	const bool from = span_equal_nocase(name, SPAN("From"));
+	const bool from = word_is(name, "From");
 
 	h->has_from |= from;
-	h->has_date |= span_equal_nocase(name, SPAN("Date"));
-	h->has_message_id |= span_equal_nocase(name, SPAN("Message-ID"));
-	if (span_equal_nocase(name, SPAN("Received")) && h->received < UINT8_MAX)
+	h->has_date |= word_is(name, "Date");
+	h->has_message_id |= word_is(name, "Message-ID");
+	if (word_is(name, "Received") && h->received < UINT8_MAX)
 		h->received++;
-	if (rewrites(rewrite) &&
-		(from || span_equal_nocase(name, SPAN("Sender")) ||
-			span_equal_nocase(name, SPAN("Reply-To"))))
+	if (rewrites(rewrite) && (from || word_is(name, "Sender") || word_is(name, "Reply-To")))
 		return FIELD;
 	return PASS;
 }
@@ -213,8 +213,7 @@ static uint8_t not_a_field(struct header *h)
 {
 	const struct span line = span_make(h->field, h->len);
 
-	if (!h->first || span_starts_nocase(line, SPAN("From ")) ||
-		span_starts_nocase(line, SPAN(">From ")))
+	if (!h->first || word_starts(line, "From ") || word_starts(line, ">From "))
 		return PASS;
 	h->headless = h->in_body = true;
 	return BODY;

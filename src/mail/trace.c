@@ -3,6 +3,7 @@
 
 #include "mail/date.h"
 #include "mail/printable.h"
+#include "mail/word.h"
 
 /* RFC 5321 4.1.3: IPv6 carries a tag. */
 static void literal_put(struct buf *b, const struct ip *ip)
@@ -22,7 +23,7 @@ static void helo_put(struct buf *b, struct span helo)
 		const uint8_t c = helo.at[i];
 		const bool plain = byte_is_alpha(c) || byte_is_digit(c);
 
-		buf_put_byte(b, plain || span_find(SPAN("-._:[]"), c) < 6 ? c : (uint8_t)'?');
+		buf_put_byte(b, plain || byte_in(c, "-._:[]") ? c : (uint8_t)'?');
 	}
 }
 

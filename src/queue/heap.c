@@ -10,8 +10,8 @@
 #include "queue/layout.h"
 #include "queue/media.h"
 
-/* A descriptor with this in its last free octet says where the next one is. */
-#define KIND_SKIP 1u
+/* In the octet of the age: no extent, but where the next descriptor is. */
+#define AGE_SKIP 0x80u
 
 /* Not valid descriptors that are passed over when counting: one that failed to
  * program, or has rotted, must not hide those after it. */
@@ -36,8 +36,9 @@ static bool descriptor_load(const struct queue *q, const uint8_t *d, struct heap
 	e->len = load_le32(d + 8) & 0xffffffu;
 	e->stream = d[11];
 	e->pos = load_le32(d + 12) & 0xffffffu;
+	e->age = d[15];
 	e->crc = load_le32(d + 16);
-	return d[15] != KIND_SKIP && e->stream < QUEUE_STREAMS && e->pos + e->len <= q->layout.sector_size;
+	return !(d[15] & AGE_SKIP) && e->stream < QUEUE_STREAMS && e->pos + e->len <= q->layout.sector_size;
 }
 
 bool heap_extent_at(const struct queue *q, uint16_t sector, uint32_t index, struct heap_extent *e)
@@ -166,21 +167,42 @@ enum status heap_check(struct queue *q, const struct heap_extent *e)
 	return st;
 }
 
+static bool is_twin(const struct queue *q, const struct heap_extent *twin, const struct heap_extent *e)
+{
+	bool younger = ((twin->age - e->age) & 0x7f) < 0x40 && twin->age != e->age;
+
+	return twin->from + twin->len >= e->from + e->len
+		&& !(younger && twin->index + 1u == q->sector[twin->sector].extents);
+}
+
 bool heap_has_twin(struct queue *q, const struct queue_slot *s, const struct heap_extent *e)
 {
 	struct wanted w = { s, e->from, e->stream };
 	struct heap_extent twin;
 	uint32_t i;
 
-	for (i = 0; i < q->layout.sectors; i++) {
-		/* The last descriptor may be what a power cut interrupted. */
-		if (i == e->sector || q->sector[i].kind != QUEUE_SECTOR_DATA || q->sector[i].extents < 2u)
-			continue;
-		if (search(q, &w, (uint16_t)i, 0, q->sector[i].extents - 1u, &twin)
-				&& twin.from + twin.len >= e->from + e->len)
+	for (i = 0; i < q->layout.sectors; i++)
+		if (i != e->sector && q->sector[i].kind == QUEUE_SECTOR_DATA
+				&& search(q, &w, (uint16_t)i, 0, q->sector[i].extents, &twin) && is_twin(q, &twin, e))
 			return true;
-	}
 	return false;
+}
+
+bool heap_redundant(struct queue *q, uint16_t sector)
+{
+	struct heap_extent e;
+	uint16_t slot;
+	uint32_t i;
+
+	for (i = 0; i < q->sector[sector].extents; i++) {
+		if (!heap_extent_at(q, sector, i, &e))
+			continue;
+		slot = index_find(q, e.id);
+		if (slot != QUEUE_NONE && (!(q->slots[slot].flags & QUEUE_SLOT_DOUBLE)
+				|| !heap_has_twin(q, &q->slots[slot], &e)))
+			return false;
+	}
+	return true;
 }
 
 /* ---- Accounting ------------------------------------------------------------------------ */
@@ -243,7 +265,7 @@ void heap_count(struct queue *q, uint16_t sector, uint32_t *id_max)
 		miss = 0;
 		count = i + 1u;
 		if (!descriptor_load(q, d, &e)) {
-			if (d[15] == KIND_SKIP && e.from > i)
+			if ((d[15] & AGE_SKIP) && e.from > i)
 				i = e.from - 1u;
 			continue;
 		}
@@ -281,12 +303,13 @@ uint32_t heap_room(const struct queue *q, const struct queue_head *h)
 	return end > h->pos && end < q->layout.sector_size ? end - h->pos : 0u;
 }
 
-void heap_extent_open(struct queue_head *h, uint16_t owner, uint32_t id, uint8_t stream, uint32_t from)
+void heap_extent_open(struct queue_head *h, uint16_t owner, const struct heap_extent *name)
 {
 	h->owner = owner;
-	h->id = id;
-	h->stream = stream;
-	h->from = from;
+	h->id = name->id;
+	h->stream = name->stream;
+	h->from = name->from;
+	h->age = name->age;
 	h->len = 0;
 }
 
@@ -305,7 +328,7 @@ enum status heap_extent_put(struct queue *q, struct queue_head *h, const uint8_t
 	return ST_OK;
 }
 
-static enum status descriptor_write(struct queue *q, struct queue_head *h, uint8_t kind, uint32_t crc)
+static enum status descriptor_write(struct queue *q, struct queue_head *h, uint8_t age, uint32_t crc)
 {
 	struct queue_sector *s = &q->sector[h->sector];
 	uint8_t d[256];
@@ -315,7 +338,7 @@ static enum status descriptor_write(struct queue *q, struct queue_head *h, uint8
 	store_le32(d, h->id);
 	store_le32(d + 4, h->from);
 	store_le32(d + 8, h->len | (uint32_t)h->stream << 24);
-	store_le32(d + 12, (h->pos - layout_round(&q->layout, h->len)) | (uint32_t)kind << 24);
+	store_le32(d + 12, (h->pos - layout_round(&q->layout, h->len)) | (uint32_t)age << 24);
 	store_le32(d + 16, crc);
 	store_le32(d + 20, crc32c(s->gen, span_make(d, 20)));
 	h->touched = true;
@@ -341,7 +364,7 @@ enum status heap_extent_close(struct queue *q, struct queue_head *h, bool damage
 	h->owner = QUEUE_NONE;
 	if (h->len == 0)
 		return ST_OK;
-	st = descriptor_write(q, h, 0, damaged ? ~h->crc : h->crc);
+	st = descriptor_write(q, h, h->age, damaged ? ~h->crc : h->crc);
 	if (st != ST_OK) {
 		if (at < CONFIG_QUEUE_WRITERS)
 			q->writers[at].failed = true;
@@ -418,6 +441,7 @@ enum status heap_flush(struct queue *q, uint16_t writer, bool all)
 {
 	struct queue_writer *w = &q->writers[writer];
 	struct queue_slot *s = &q->slots[w->slot];
+	struct heap_extent name;
 	struct queue_head *h;
 	enum status st;
 	uint32_t n, from;
@@ -441,8 +465,9 @@ enum status heap_flush(struct queue *q, uint16_t writer, bool all)
 				return st;
 			continue;
 		}
+		name = (struct heap_extent){ .id = s->id, .stream = w->stream, .from = from };
 		if (h->owner == QUEUE_NONE)
-			heap_extent_open(h, writer, s->id, w->stream, from);
+			heap_extent_open(h, writer, &name);
 		memset(w->stage + w->stage_len, 0xff, layout_round(&q->layout, w->stage_len) - w->stage_len);
 		if (heap_extent_put(q, h, w->stage, n) != ST_OK)
 			continue;   /* The sector is bad now: the next turn leaves it. */
@@ -487,7 +512,7 @@ static void head_pad(struct queue *q, struct queue_head *h)
 	h->len = 0;
 	h->stream = 0;
 	if (descriptor_at(q, next) >= q->layout.sector_size || descriptor_at(q, next) <= h->pos
-			|| descriptor_write(q, h, KIND_SKIP, 0) != ST_OK) {
+			|| descriptor_write(q, h, AGE_SKIP, 0) != ST_OK) {
 		heap_head_leave(q, h);
 		return;
 	}

@@ -19,6 +19,7 @@
 struct heap_extent {
 	uint32_t id, from, len, pos, crc;
 	uint8_t stream;
+	uint8_t age;             /* how often it was copied, modulo 128 */
 	uint16_t sector, index;  /* where it was found */
 };
 
@@ -35,8 +36,13 @@ enum status heap_find(struct queue *q, const struct queue_slot *s, uint8_t strea
 /* Reads the octets of an extent against its checksum: ST_OK, ST_CORRUPT, ST_IO. */
 enum status heap_check(struct queue *q, const struct heap_extent *e);
 
-/* Another intact copy of the extent's octets, not as the last extent of its sector? */
+/* Are the extent's octets whole in another place?  Of two copies the younger may
+ * be what a power cut interrupted, if it is the last of its sector: that one
+ * does not count. */
 bool heap_has_twin(struct queue *q, const struct queue_slot *s, const struct heap_extent *e);
+
+/* Does everything that lives in a sector live elsewhere too? */
+bool heap_redundant(struct queue *q, uint16_t sector);
 
 /* ---- Accounting ---- */
 
@@ -56,8 +62,8 @@ void heap_head_init(struct queue_head *h);
 /* Octets that still fit into the head's sector beside one more descriptor. */
 uint32_t heap_room(const struct queue *q, const struct queue_head *h);
 
-/* Begins an extent; the open one must be closed. */
-void heap_extent_open(struct queue_head *h, uint16_t owner, uint32_t id, uint8_t stream, uint32_t from);
+/* Begins an extent with name's id, stream, from and age; the open one must be closed. */
+void heap_extent_open(struct queue_head *h, uint16_t owner, const struct heap_extent *name);
 
 /* Programs octets at the end of the open extent; at must be padded to whole units. */
 enum status heap_extent_put(struct queue *q, struct queue_head *h, const uint8_t *at, uint32_t len);

@@ -13,6 +13,7 @@
 #define TYPE_MASK 0x0fu
 #define TYPE_PREV_SAFE 0x80u
 #define TYPE_FIRST 0x40u
+#define TYPE_AFTER_GAP 0x20u
 
 #define COMMIT_HELD 1u
 #define COMMIT_EIGHT_BIT 2u
@@ -25,6 +26,8 @@ void journal_cursor(const struct queue *q, struct journal_cursor *c, uint32_t se
 	c->sector = sector;
 	c->pos = q->layout.header_len;
 	c->end = (uint32_t)q->sector[sector].extents * 4u;
+	if (c->end > layout_end(&q->layout))
+		c->end = layout_end(&q->layout);
 	c->gap = false;
 }
 
@@ -43,6 +46,7 @@ static uint32_t record_parse(const struct queue *q, uint32_t gen, const uint8_t 
 	r->type = p[0] & TYPE_MASK;
 	r->prev_safe = (p[0] & TYPE_PREV_SAFE) != 0;
 	r->first = (p[0] & TYPE_FIRST) != 0;
+	r->after_gap = (p[0] & TYPE_AFTER_GAP) != 0;
 	r->len = p[1];
 	r->batch = load_le16(p + 2);
 	r->id = load_le32(p + 4);
@@ -195,7 +199,8 @@ uint32_t journal_record_store(const struct queue_layout *l, const struct journal
 	uint32_t size = layout_record(l, r->len), len = JOURNAL_HEAD_LEN + r->len;
 
 	memset(to, 0xff, size);
-	to[0] = (uint8_t)(r->type | (r->prev_safe ? TYPE_PREV_SAFE : 0u) | (r->first ? TYPE_FIRST : 0u));
+	to[0] = (uint8_t)(r->type | (r->prev_safe ? TYPE_PREV_SAFE : 0u) | (r->first ? TYPE_FIRST : 0u)
+		| (r->after_gap ? TYPE_AFTER_GAP : 0u));
 	to[1] = r->len;
 	store_le16(to + 2, r->batch);
 	store_le32(to + 4, r->id);
@@ -234,11 +239,13 @@ static enum status record_write(struct queue *q, uint16_t sector, uint32_t *pos,
 	r->batch = (uint16_t)(q->batch & 0xffffu);
 	r->prev_safe = q->synced + 1u == q->batch;
 	r->first = !q->batch_used;
+	r->after_gap = q->after_gap;
 	size = journal_record_store(&q->layout, r, q->sector[sector].gen, q->scratch);
 	st = media_program(q, sector, *pos, q->scratch, size);
 	if (st == ST_OK) {
 		*pos += size;
 		q->batch_used = true;
+		q->after_gap = false;
 	}
 	return st;
 }
@@ -261,8 +268,9 @@ static enum status mark_write(struct queue *q, uint16_t sector, uint32_t *pos, u
 
 static enum status super_write(struct queue *q, uint16_t sector, uint32_t *pos)
 {
+	const struct queue_sector *prev = &q->sector[q->ring[q->ring_len - 1u]];
 	struct journal_super s = { JOURNAL_VERSION, q->layout.journal_sectors, q->layout.sectors,
-		q->sector[q->ring[q->ring_len - 1u]].gen, q->journal_pos, q->torn_batch, q->torn_count };
+		prev->gen, prev->extents * 4u, q->torn_batch, q->torn_count };
 	struct journal_record r = { .type = JOURNAL_SUPER, .len = JOURNAL_SUPER_LEN };
 
 	journal_super_store(&s, r.body);
@@ -363,6 +371,7 @@ enum status journal_rotate(struct queue *q)
 	/* Mount has not reserved this generation: it must be on flash before what it seeds. */
 	if (q->mounting)
 		media_sync_wait(q);
+	q->after_gap = false;
 	st = super_write(q, to, &pos);
 	if (st == ST_OK && full)
 		st = carry(q, old, to, &pos, &carried);

@@ -56,6 +56,7 @@ struct journal_record {
 	uint32_t id;
 	bool prev_safe;          /* when it was written, all earlier batches were durable */
 	bool first;              /* of its batch */
+	bool after_gap;          /* what is before it was passed over by a mount, it need not be readable */
 	uint8_t body[JOURNAL_BODY_MAX];
 };
 

@@ -306,12 +306,16 @@ void media_sync_begin(struct queue *q)
 void media_sync_wait(struct queue *q)
 {
 	int done = q->flash->ops->sync_begin(q->flash->ctx);
+	uint32_t i;
 
 	if (done == 0)
 		while ((done = q->flash->ops->sync_done(q->flash->ctx)) == 0)
 			;
 	if (done < 0)
 		q->stopped = true;
+	for (i = 0; i < q->layout.sectors; i++)
+		if (q->sector[i].kind == QUEUE_SECTOR_FREE)
+			q->sector[i].gen = q->synced;
 }
 
 bool media_step(struct queue *q)

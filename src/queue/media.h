@@ -51,7 +51,8 @@ void media_release(struct queue *q);
 
 void media_sync_begin(struct queue *q);
 
-/* Waits until all that was programmed is durable, outside of batches: for mount. */
+/* Waits until all that was programmed is durable, outside of batches, so that all
+ * free sectors may be used: for mount. */
 void media_sync_wait(struct queue *q);
 
 /* Polls erase and sync, begins erases: true when something is under way. */

@@ -184,9 +184,10 @@ static uint16_t journal_before(const struct queue *q, uint32_t gen, bool any)
 static bool find_newest(struct mount *m, struct inspection *n)
 {
 	struct queue *q = m->q;
-	uint16_t at;
+	uint16_t at = journal_before(q, 0, true), left = q->layout.sectors;
 
-	for (at = journal_before(q, 0, true); at != QUEUE_NONE; at = journal_before(q, q->sector[at].gen, false)) {
+	/* Garbage may have generations without any order: each is looked at once. */
+	for (; at != QUEUE_NONE && left > 0; at = journal_before(q, q->sector[at].gen, false), left--) {
 		inspect(q, at, n);
 		if (n->has_mark && (n->before == n->mark.carried || n->proof
 				|| journal_of(q, n->mark.old_gen) == QUEUE_NONE))
@@ -194,7 +195,7 @@ static bool find_newest(struct mount *m, struct inspection *n)
 		m->report->torn++;
 	}
 	m->newest = at;
-	return at != QUEUE_NONE;
+	return at != QUEUE_NONE && left > 0;
 }
 
 static bool super_of(struct queue *q, uint16_t sector, struct journal_super *s)
@@ -215,7 +216,7 @@ static uint16_t ring_prev(struct mount *m, uint16_t at, const struct inspection 
 	struct queue *q = m->q;
 	struct journal_super s;
 	struct inspection other;
-	uint16_t prev;
+	uint16_t prev, left = q->layout.sectors;
 
 	if (super_of(q, at, &s)) {
 		if (!serial_after(s.prev_gen, n->mark.old_gen))
@@ -227,13 +228,13 @@ static uint16_t ring_prev(struct mount *m, uint16_t at, const struct inspection 
 		}
 	}
 	for (prev = journal_before(q, q->sector[at].gen, false);
-			prev != QUEUE_NONE && serial_after(q->sector[prev].gen, n->mark.old_gen);
-			prev = journal_before(q, q->sector[prev].gen, false)) {
+			prev != QUEUE_NONE && left > 0 && serial_after(q->sector[prev].gen, n->mark.old_gen);
+			left--, prev = journal_before(q, q->sector[prev].gen, false)) {
 		inspect(q, prev, &other);
 		if (other.has_mark)
 			break;
 	}
-	if (prev != QUEUE_NONE && !serial_after(q->sector[prev].gen, n->mark.old_gen))
+	if (prev != QUEUE_NONE && (left == 0 || !serial_after(q->sector[prev].gen, n->mark.old_gen)))
 		prev = QUEUE_NONE;
 	if (prev == QUEUE_NONE) {
 		m->chain_lost = true;
@@ -308,6 +309,8 @@ static void judge_gap(struct mount *m, const struct journal_record *r)
 {
 	uint16_t batch = (uint16_t)(r->batch - (r->first ? 1u : 0u));
 
+	if (r->after_gap)
+		return;
 	if (unsafe(m, batch) || torn_before(m, batch)) {
 		m->report->torn++;
 		m->torn = true;
@@ -480,6 +483,28 @@ static uint32_t erases_mean(const struct queue *q)
 	return n > 0 ? (uint32_t)(sum / n) & 0xffffffu : 0u;
 }
 
+/* A reclaim that a power cut interrupted has left copies: the youngest sector
+ * that holds nothing else goes first, so that reclaim can begin again. */
+static void drop_copies(struct queue *q)
+{
+	uint32_t gen = q->gen_next, i, best, left;
+
+	for (left = q->layout.sectors; left > 0; left--) {
+		best = QUEUE_NONE;
+		for (i = 0; i < q->layout.sectors; i++)
+			if (q->sector[i].kind == QUEUE_SECTOR_DATA && serial_after(gen, q->sector[i].gen)
+					&& (best == QUEUE_NONE || serial_after(q->sector[i].gen, q->sector[best].gen)))
+				best = i;
+		if (best == QUEUE_NONE)
+			return;
+		gen = q->sector[best].gen;
+		if (heap_redundant(q, (uint16_t)best))
+			q->sector[best].live = 0;
+		if (q->sector[best].live == 0)
+			media_free(q, best);
+	}
+}
+
 static void sort_sectors(struct mount *m)
 {
 	struct queue *q = m->q;
@@ -498,10 +523,10 @@ static void sort_sectors(struct mount *m)
 				continue;
 			}
 		}
-		if (s->kind == QUEUE_SECTOR_FREE || (s->kind == QUEUE_SECTOR_JOURNAL && !in_ring(q, i))
-				|| (s->kind == QUEUE_SECTOR_DATA && s->live == 0))
+		if (s->kind == QUEUE_SECTOR_FREE || (s->kind == QUEUE_SECTOR_JOURNAL && !in_ring(q, i)))
 			media_free(q, i);
 	}
+	drop_copies(q);
 	if (q->missing_count == 0)
 		q->missing_count = m->chain_lost;
 }
@@ -513,6 +538,7 @@ static bool wait_room(struct queue *q)
 {
 	if (q->ready_count == 0 && q->free_count == 0)
 		media_release(q);
+	media_sync_wait(q);
 	while (!q->stopped && q->ready_count == 0)
 		if (!media_step(q) && q->ready_count == 0)
 			return false;
@@ -590,6 +616,17 @@ static enum status drop_torn(struct queue *q)
 	return ST_OK;
 }
 
+/* Octets that read blank may have been programmed with failing power: those
+ * that the last record may have had are passed over, to the next page. */
+static void pass_over(struct queue *q)
+{
+	uint32_t step = CONFIG_QUEUE_COMMIT_ALIGN;
+
+	q->journal_pos += layout_record(&q->layout, JOURNAL_BODY_MAX) + step - 1u;
+	q->journal_pos -= q->journal_pos % (step > q->layout.align ? step : q->layout.align);
+	q->after_gap = true;
+}
+
 /* Writes what makes the state found the state on flash, in the batch that was
  * the last one: should the power fail again, it is still the last one. */
 static enum status resume(struct mount *m)
@@ -604,6 +641,7 @@ static enum status resume(struct mount *m)
 		q->torn_batch = m->last_batch;
 		q->torn_count = m->unsafe;
 	} else {
+		pass_over(q);
 		st = strengthen(m);
 	}
 	if (st == ST_OK)

@@ -251,12 +251,12 @@ struct queue_stats {
 	uint32_t admit_bytes;       /* the cap that live_bytes stays under */
 	uint32_t free_sectors;
 	uint32_t erases_min, erases_max;   /* per sector */
-	uint64_t erases, programs, program_bytes;   /* since mount */
+	uint32_t erases, programs, program_bytes;   /* since mount; they wrap */
 	uint32_t syncs;
 	uint32_t reclaims;          /* sectors reclaimed since mount */
 	uint32_t rotten;            /* damaged records and extents seen since mount */
 	uint32_t retired;           /* sectors no longer used after failed erases or programs */
-	bool stopped;               /* the device failed: nothing is accepted until a restart */
+	uint32_t stopped;           /* 1: the device failed: nothing is accepted until a restart */
 };
 void queue_stats(const struct queue *q, struct queue_stats *out);
 

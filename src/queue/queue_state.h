@@ -119,7 +119,7 @@ struct queue_head {
 	uint16_t sector;         /* QUEUE_NONE: none */
 	uint16_t owner;          /* writer of the open extent, or QUEUE_NONE */
 	uint16_t users;          /* writers that came here */
-	uint8_t stream;
+	uint8_t stream, age;
 	bool touched;            /* programmed since the last sync */
 };
 
@@ -153,6 +153,7 @@ struct queue {
 	uint16_t ring[QUEUE_JOURNAL_MAX];
 	uint16_t ring_len;
 	bool journal_sealed;     /* nothing may be added to the newest sector */
+	bool after_gap;          /* the next record says that mount left a gap before it */
 	uint32_t journal_pos;
 	uint32_t journal_live;   /* octets reserved for the records of all messages */
 	uint32_t old_gen;        /* journal sectors up to this one are obsolete */
@@ -174,7 +175,7 @@ struct queue {
 	uint8_t scratch[QUEUE_SCRATCH];
 
 	/* Counters since mount. */
-	uint64_t erases, programs, program_bytes;
+	uint32_t erases, programs, program_bytes;
 	uint32_t syncs, reclaims, rotten, retired;
 };
 

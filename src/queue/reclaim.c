@@ -99,12 +99,15 @@ static bool choose(struct queue *q)
 static enum status copy_piece(struct queue *q, const struct heap_extent *e, bool damaged)
 {
 	uint32_t left = e->len - q->victim_done, room = heap_room(q, &q->cold), len, at, n;
+	struct heap_extent name = *e;
 	enum status st;
 
 	len = layout_round(&q->layout, left) <= room ? left : room & ~(uint32_t)(q->layout.unit - 1u);
 	if (len == 0 || (len < left && len < 2u * LAYOUT_EXTENT_LEN))
 		return heap_head_open(q, &q->cold, 1, true);
-	heap_extent_open(&q->cold, OWNER_RECLAIM, e->id, e->stream, e->from + q->victim_done);
+	name.from += q->victim_done;
+	name.age = (e->age + 1u) & 0x7fu;
+	heap_extent_open(&q->cold, OWNER_RECLAIM, &name);
 	for (at = 0; at < len; at += n) {
 		n = len - at < QUEUE_SCRATCH ? len - at : QUEUE_SCRATCH;
 		st = media_read(q, e->sector, e->pos + q->victim_done + at, q->scratch, n);

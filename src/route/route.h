@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* route - what the configuration says about an address: ours, relayed, or refused; and by which way.
+/* route - what the configuration says about an address: ours, relayed, or refused, and the way.
  *
  * Pure: reads the configuration, remembers nothing.
  */
@@ -22,10 +22,11 @@ enum route_way {
 struct route {
 	enum route_way way;
 	uint8_t index;
-	bool check_system_user; /* ROUTE_LOCAL whose `deliver` says users=system: ask sys/mailbox too */
+	bool check_system_user; /* ROUTE_LOCAL with users=system: ask sys/mailbox too */
 };
 
-/* Where mail for `to` goes, aliases already expanded.  An empty domain (postmaster) is the first local domain. */
+/* Where mail for `to` goes, aliases already expanded.  An empty domain (postmaster) is
+ * the first local domain, as is an address literal of our own. */
 struct route route_decide(const struct conf *c, const struct address *to);
 
 /* Whether a client at `peer` may send to any domain (relay_from). */
@@ -45,11 +46,13 @@ struct span route_hop_name(const struct conf *c, const struct route *r, const st
 
 /* Expands `to` (RFC 5321 3.9.1), ALIAS_DEPTH_MAX deep, each result once.  For every final
  * address found is called (text valid during the call, always with a domain); false
- * from it ends the walk: ST_FULL, and so does a list too long for ROUTE_ALIAS_WORK,
- * of which nothing was told.  An address without alias is its own result.  Names at
- * local domains have no case and come in lower case, as the system's users are; name@domain goes before name; postmaster is the `postmaster`
- * line's address, else an alias, else whoever root is, else itself.  An alias that
- * names itself keeps itself too.
+ * from it ends the walk: ST_FULL, and so does a list too long for ROUTE_ALIAS_WORK, of
+ * which nothing was told.  An address without alias is its own result.
+ *
+ * Names at local domains have no case and come in lower case, as the system's users
+ * are.  name@domain goes before name.  postmaster is the `postmaster` line's address,
+ * else its alias, else its mailbox, else whoever root is.  An alias that names itself
+ * keeps itself too.
  * ST_BAD: a loop or too deep: 550 5.4.6; nothing was told. */
 struct route_sink {
 	bool (*found)(void *ctx, struct span address);

@@ -25,7 +25,7 @@ void schedule_init(struct schedule *s)
 	s->next_ms = INSTANT_NEVER;
 }
 
-/* ---- rows -------------------------------------------------------------------- */
+/* ---- rows ---------------------------------------------------------------- */
 
 static uint64_t row_due_ms(const struct schedule_row *row)
 {
@@ -191,14 +191,14 @@ uint32_t schedule_wait_ms(const struct schedule *s, struct instant now)
 	return instant_until_ms(now, s->next_ms);
 }
 
-/* ---- next hops ---------------------------------------------------------------- */
+/* ---- next hops ----------------------------------------------------------- */
 
 static struct schedule_hop *hop_find(struct schedule *s, uint32_t hash)
 {
 	uint32_t i;
 
 	for (i = 0; i < CONFIG_ROUTE_HOPS; i++)
-		if (s->hop[i].used && s->hop[i].name_hash == hash)
+		if (s->hop[i].name_hash == hash)
 			return &s->hop[i];
 	return NULL;
 }
@@ -215,7 +215,6 @@ static struct schedule_hop *hop_add(struct schedule *s, uint32_t hash)
 	if (victim) {
 		memset(victim, 0, sizeof(*victim));
 		victim->name_hash = hash;
-		victim->used = 1;
 	}
 	return victim;
 }

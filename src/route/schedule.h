@@ -44,7 +44,7 @@ bool schedule_when(const struct schedule *s, uint32_t id, uint64_t *due_ms);
  * schedule_due first, and do not wait by this while no delivery could start. */
 uint32_t schedule_wait_ms(const struct schedule *s, struct instant now);
 
-/* ---- next hops ------------------------------------------------------------ */
+/* ---- next hops ----------------------------------------------------------- */
 
 /* May a delivery to this hop start now?  ST_OK: counted as active; ST_AGAIN: too
  * many are active, ask when one ends; ST_FULL: it is backing off until *until_ms.

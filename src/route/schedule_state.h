@@ -29,7 +29,6 @@ struct schedule_hop {
 	uint32_t name_hash;
 	uint16_t active;
 	uint8_t failures; /* in a row; 0: healthy */
-	uint8_t used;
 };
 
 struct schedule {

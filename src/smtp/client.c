@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "mail/printable.h"
+#include "mail/word.h"
 
 /* The longest command: "MAIL FROM:<...> SIZE=4294967295 BODY=8BITMIME" behind an "RSET". */
 #define COMMAND_MAX (ADDRESS_MAX + 60u)
@@ -77,7 +78,8 @@ static void close_with(struct smtpc *s, enum smtpc_failure failure, uint8_t stag
 {
 	/* What is still in out must not leave: half a body with an end that we
 	 * did not mean would be a message. */
-	s->out_len = s->out_at = s->out_held = 0;
+	buf_clear(&s->unsent);
+	s->out_at = s->out_held = 0;
 	s->state = OVER;
 	s->filling = false;
 	s->closing = true;
@@ -98,26 +100,13 @@ static void close_report(struct smtpc *s)
 
 /* ---- commands --------------------------------------------------------------------- */
 
-static struct buf out_begin(struct smtpc *s)
+static void command(struct smtpc *s, enum smtpc_stage stage, const char *verb, struct span path,
+	const char *rest)
 {
-	struct buf b = { .at = s->out, .len = s->out_len, .cap = sizeof(s->out) };
-
-	return b;
-}
-
-static void out_end(struct smtpc *s, const struct buf *b)
-{
-	CHECK(!b->overflow);
-	s->out_len = (uint16_t)b->len;
-}
-
-static void command(struct smtpc *s, enum smtpc_stage stage, const char *text)
-{
-	struct buf b = out_begin(s);
-
-	buf_puts(&b, text);
-	buf_puts(&b, "\r\n");
-	out_end(s, &b);
+	buf_puts(&s->unsent, verb);
+	printable_put(&s->unsent, span_sub(path, 0, ADDRESS_MAX));
+	buf_puts(&s->unsent, rest);
+	CHECK(!s->unsent.overflow);
 	expect(s, stage);
 }
 
@@ -129,7 +118,7 @@ static void transaction_over(struct smtpc *s)
 
 static void dot_alone(struct smtpc *s)
 {
-	command(s, SMTPC_AT_DOT, ".");
+	command(s, SMTPC_AT_DOT, ".", SPAN_EMPTY, "\r\n");
 	s->rset_due = false; /* the dot ends the transaction, whatever is said to it */
 }
 
@@ -143,11 +132,11 @@ static void capability(struct smtpc *s)
 
 	if (s->parser.lines < 2 || s->helo)
 		return;
-	if (span_equal_nocase(keyword, SPAN("PIPELINING")))
+	if (word_is(keyword, "PIPELINING"))
 		s->pipelining = true;
-	else if (span_equal_nocase(keyword, SPAN("8BITMIME")))
+	else if (word_is(keyword, "8BITMIME"))
 		s->eight_bit_mime = true;
-	else if (span_equal_nocase(keyword, SPAN("SIZE"))) {
+	else if (word_is(keyword, "SIZE")) {
 		s->size_known = true;
 		if (!span_to_u32(span_word(&line), UINT32_MAX, &s->size_max))
 			s->size_max = 0; /* no number, or one beyond any message */
@@ -167,7 +156,8 @@ static void on_banner(struct smtpc *s, unsigned class)
 static void on_ehlo(struct smtpc *s, unsigned class)
 {
 	if (class == 2) {
-		s->out_len = s->out_at = 0;
+		buf_clear(&s->unsent);
+		s->out_at = 0;
 		s->state = IDLE;
 	} else if (class == 5 && !s->helo) {
 		/* A server of RFC 821: the same line with the other verb. */
@@ -219,12 +209,36 @@ static void on_data(struct smtpc *s, unsigned class)
 	transaction_over(s);
 }
 
-static void on_dot(struct smtpc *s)
+static void on_dot(struct smtpc *s, unsigned class)
 {
+	(void)class;
 	s->rset_due = s->dot_sent = false;
 	report(s, SMTPC_RESULT, SMTPC_AT_DOT, SMTPC_REPLIED, NULL);
 	transaction_over(s);
 }
+
+static void on_quit(struct smtpc *s, unsigned class)
+{
+	(void)class;
+	close_with(s, SMTPC_DONE, SMTPC_AT_QUIT);
+}
+
+static void on_rset(struct smtpc *s, unsigned class)
+{
+	(void)class;
+	s->out_held = 0;
+}
+
+static void (*const on_stage[])(struct smtpc *, unsigned class) = {
+	[SMTPC_AT_BANNER] = on_banner,
+	[SMTPC_AT_EHLO] = on_ehlo,
+	[SMTPC_AT_MAIL] = on_mail,
+	[SMTPC_AT_RCPT] = on_rcpt,
+	[SMTPC_AT_DATA] = on_data,
+	[SMTPC_AT_DOT] = on_dot,
+	[SMTPC_AT_QUIT] = on_quit,
+	[SMTPC_AT_RSET] = on_rset,
+};
 
 /* Replies that nobody waits for any more. */
 static void drained(struct smtpc *s, uint8_t stage, unsigned class)
@@ -263,40 +277,25 @@ static void on_reply(struct smtpc *s)
 		return;
 	}
 	stage = expected_next(s);
-	if (class == 3 && stage != SMTPC_AT_DATA)
-		close_with(s, SMTPC_PROTOCOL, stage);
-	else if (class == 2 && stage == SMTPC_AT_DATA)
+	/* Only DATA has a 3xx, and has no 2xx. */
+	if (class <= 3 && (class == 3) != (stage == SMTPC_AT_DATA))
 		close_with(s, SMTPC_PROTOCOL, stage);
 	else if (s->state == DRAIN)
 		drained(s, stage, class);
-	else if (stage == SMTPC_AT_BANNER)
-		on_banner(s, class);
-	else if (stage == SMTPC_AT_EHLO)
-		on_ehlo(s, class);
-	else if (stage == SMTPC_AT_MAIL)
-		on_mail(s, class);
-	else if (stage == SMTPC_AT_RCPT)
-		on_rcpt(s, class);
-	else if (stage == SMTPC_AT_DATA)
-		on_data(s, class);
-	else if (stage == SMTPC_AT_DOT)
-		on_dot(s);
-	else if (stage == SMTPC_AT_RSET)
-		s->out_held = 0;
 	else
-		close_with(s, SMTPC_DONE, SMTPC_AT_QUIT);
+		on_stage[stage](s, class);
 }
 
 /* Whether more recipients or body may be put into out before it leaves.  Filling
  * goes on to the brim and begins again at half, so that segments are full. */
 static void refill(struct smtpc *s)
 {
-	const size_t room = sizeof(s->out) - s->out_len;
+	const size_t room = buf_room(&s->unsent);
 
 	if (s->state == RCPTS && !s->pipelining)
 		s->filling = s->ring_count == 0;
 	else if (s->state == RCPTS &&
-		(room < COMMAND_MAX || s->ring_count >= CONFIG_SMTP_CLIENT_RING - 1))
+		(room < COMMAND_MAX || s->ring_count == CONFIG_SMTP_CLIENT_RING))
 		s->filling = false;
 	else if (s->state == RCPTS && s->ring_count <= CONFIG_SMTP_CLIENT_RING / 2)
 		s->filling = true;
@@ -342,8 +341,6 @@ void smtpc_timed_out(struct smtpc *s)
 
 void smtpc_init(struct smtpc *s, struct span hostname)
 {
-	struct buf b;
-
 	s->state = GREETING;
 	s->event = SMTPC_NONE;
 	s->stage = s->failure = s->close_stage = s->close_failure = 0;
@@ -351,18 +348,17 @@ void smtpc_init(struct smtpc *s, struct span hostname)
 	s->pipelining = s->size_known = s->eight_bit_mime = s->helo = false;
 	s->rset_due = s->closing = s->filling = s->dot_sent = false;
 	s->rcpts_replied = s->rcpts_accepted = 0;
-	s->out_len = s->out_at = s->out_held = s->sent_octets = 0;
+	s->out_at = s->out_held = s->sent_octets = 0;
+	buf_init(&s->unsent, s->out, sizeof(s->out));
 	s->size_max = s->progress = 0;
 	s->ours = &nothing_said;
 	dot_encoder_init(&s->dot);
 	reply_parser_init(&s->parser);
-	b = out_begin(s);
-	buf_puts(&b, "EHLO ");
-	buf_put(&b, span_sub(hostname, 0, DOMAIN_MAX));
-	buf_puts(&b, "\r\n");
-	out_end(s, &b);
 	expect(s, SMTPC_AT_BANNER);
 	s->said = true;
+	buf_puts(&s->unsent, "EHLO ");
+	buf_put(&s->unsent, span_sub(hostname, 0, DOMAIN_MAX));
+	buf_puts(&s->unsent, "\r\n");
 }
 
 struct smtpc_event smtpc_event(const struct smtpc *s)
@@ -378,7 +374,7 @@ struct smtpc_event smtpc_event(const struct smtpc *s)
 		e.ask = SMTPC_READY;
 	} else if (s->filling) {
 		e.ask = s->state == RCPTS ? SMTPC_ASK_RCPT : SMTPC_ASK_BODY;
-		e.body_room = (sizeof(s->out) - s->out_len - DOT_END_MAX) / 2;
+		e.body_room = (buf_room(&s->unsent) - DOT_END_MAX) / 2;
 	}
 	return e;
 }
@@ -398,25 +394,17 @@ static bool capable(struct smtpc *s, const struct smtpc_mail *m)
 
 static void mail_put(struct smtpc *s, const struct smtpc_mail *m)
 {
-	struct buf b = out_begin(s);
-
-	buf_puts(&b, "MAIL FROM:<");
-	printable_put(&b, span_sub(m->reverse_path, 0, ADDRESS_MAX));
-	buf_puts(&b, ">");
-	if (s->size_known && m->size > 0) {
-		buf_puts(&b, " SIZE=");
-		buf_put_u32(&b, m->size);
+	command(s, SMTPC_AT_MAIL, "MAIL FROM:<", m->reverse_path, ">");
+	if (s->size_known) {
+		buf_puts(&s->unsent, " SIZE=");
+		buf_put_u32(&s->unsent, m->size);
 	}
-	if (m->eight_bit)
-		buf_puts(&b, " BODY=8BITMIME");
-	buf_puts(&b, "\r\n");
-	out_end(s, &b);
-	expect(s, SMTPC_AT_MAIL);
+	buf_puts(&s->unsent, m->eight_bit ? " BODY=8BITMIME\r\n" : "\r\n");
 }
 
 void smtpc_mail(struct smtpc *s, const struct smtpc_mail *m)
 {
-	uint16_t before;
+	size_t before;
 
 	CHECK(smtpc_event(s).ask == SMTPC_READY);
 	s->rcpts_replied = s->rcpts_accepted = 0;
@@ -424,11 +412,11 @@ void smtpc_mail(struct smtpc *s, const struct smtpc_mail *m)
 	if (!capable(s, m))
 		return;
 	if (s->rset_due)
-		command(s, SMTPC_AT_RSET, "RSET");
-	before = s->out_len;
+		command(s, SMTPC_AT_RSET, "RSET", SPAN_EMPTY, "\r\n");
+	before = s->unsent.len;
 	mail_put(s, m);
 	if (s->rset_due && !s->pipelining)
-		s->out_held = (uint16_t)(s->out_len - before);
+		s->out_held = (uint16_t)(s->unsent.len - before);
 	s->rset_due = false;
 	s->state = RCPTS;
 	refill(s);
@@ -437,20 +425,14 @@ void smtpc_mail(struct smtpc *s, const struct smtpc_mail *m)
 void smtpc_quit(struct smtpc *s)
 {
 	CHECK(smtpc_event(s).ask == SMTPC_READY);
-	command(s, SMTPC_AT_QUIT, "QUIT");
+	command(s, SMTPC_AT_QUIT, "QUIT", SPAN_EMPTY, "\r\n");
 	s->state = QUITTING;
 }
 
 void smtpc_rcpt(struct smtpc *s, struct span forward_path)
 {
-	struct buf b = out_begin(s);
-
 	CHECK(smtpc_event(s).ask == SMTPC_ASK_RCPT);
-	buf_puts(&b, "RCPT TO:<");
-	printable_put(&b, span_sub(forward_path, 0, ADDRESS_MAX));
-	buf_puts(&b, ">\r\n");
-	out_end(s, &b);
-	expect(s, SMTPC_AT_RCPT);
+	command(s, SMTPC_AT_RCPT, "RCPT TO:<", forward_path, ">\r\n");
 	refill(s);
 }
 
@@ -459,7 +441,7 @@ void smtpc_rcpt_end(struct smtpc *s)
 	CHECK(smtpc_event(s).ask == SMTPC_ASK_RCPT);
 	s->filling = false;
 	if (s->ring_count > 0 || s->rcpts_accepted > 0) {
-		command(s, SMTPC_AT_DATA, "DATA");
+		command(s, SMTPC_AT_DATA, "DATA", SPAN_EMPTY, "\r\n");
 		s->state = REPLIES;
 		return;
 	}
@@ -471,24 +453,21 @@ void smtpc_rcpt_end(struct smtpc *s)
 size_t smtpc_body(struct smtpc *s, struct span bytes, bool last)
 {
 	struct span rest = bytes;
-	struct buf b = out_begin(s);
 
 	CHECK(smtpc_event(s).ask == SMTPC_ASK_BODY);
-	dot_encode(&s->dot, &rest, &b, DOT_END_MAX);
+	dot_encode(&s->dot, &rest, &s->unsent, DOT_END_MAX);
 	if (last && rest.len == 0) {
-		dot_encode_end(&s->dot, &b);
+		dot_encode_end(&s->dot, &s->unsent);
 		expect(s, SMTPC_AT_DOT);
 		s->state = REPLIES;
 		s->filling = false;
 	}
-	out_end(s, &b);
 	refill(s);
 	return bytes.len - rest.len;
 }
 
 void smtpc_abort(struct smtpc *s)
 {
-	CHECK(s->state == CONTENT || s->state == OVER);
 	smtpc_peer_closed(s);
 }
 
@@ -505,13 +484,11 @@ struct span smtpc_out(const struct smtpc *s)
 {
 	if (s->state == GREETING || s->filling)
 		return SPAN_EMPTY;
-	return span_make(s->out + s->out_at, (size_t)(s->out_len - s->out_at - s->out_held));
+	return span_sub(buf_span(&s->unsent), s->out_at, s->unsent.len - s->out_at - s->out_held);
 }
 
 void smtpc_sent(struct smtpc *s, size_t n)
 {
-	struct buf b = out_begin(s);
-
 	CHECK(n <= smtpc_out(s).len);
 	s->said |= n > 0;
 	s->sent_octets = (uint16_t)(s->sent_octets + n);
@@ -524,9 +501,8 @@ void smtpc_sent(struct smtpc *s, size_t n)
 		s->out_at = (uint16_t)(s->out_at + n);
 		return;
 	}
-	buf_drop(&b, n);
-	out_end(s, &b);
-	if (s->out_len == 0 && s->state == REPLIES && stage_now(s) == SMTPC_AT_DOT)
+	buf_drop(&s->unsent, n);
+	if (s->unsent.len == 0 && s->state == REPLIES && stage_now(s) == SMTPC_AT_DOT)
 		s->dot_sent = true;
 	refill(s);
 }

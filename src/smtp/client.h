@@ -94,7 +94,8 @@ void smtpc_rcpt(struct smtpc *s, struct span forward_path);
 void smtpc_rcpt_end(struct smtpc *s);
 /* Takes up to all of bytes (count returned); last: nothing follows when all is taken. */
 size_t smtpc_body(struct smtpc *s, struct span bytes, bool last);
-/* The body cannot be read to its end: drop the connection so that the peer discards it. */
+/* At any time.  The body or a recipient cannot be read: drop the connection, so that the peer
+ * discards what it has. */
 void smtpc_abort(struct smtpc *s);
 void smtpc_next(struct smtpc *s);
 

@@ -18,21 +18,22 @@ struct smtpc {
 	bool helo;                          /* EHLO was refused */
 	bool rset_due;                      /* a transaction was left open at the peer's side */
 	bool closing;                       /* CLOSED follows the open event */
-	bool filling;                       /* out is held back while more is put in */
+	bool filling;                       /* unsent is held back while more is put in */
 	bool dot_sent;                      /* the final dot is out, its reply did not come */
 	uint8_t close_stage, close_failure; /* of the CLOSED that follows */
 	uint16_t rcpts_replied, rcpts_accepted;
-	uint16_t out_len, out_at; /* out_at: already sent; only EHLO is kept after sending */
-	uint16_t out_held;        /* octets at the end of out that wait for RSET's reply */
-	uint16_t sent_octets;     /* below a kilobyte: for progress */
-	uint32_t size_max;        /* the peer's SIZE; 0: none */
+	uint16_t out_at;      /* sent already, of EHLO, which is kept until its reply */
+	uint16_t out_held;    /* octets at the end of unsent that wait for RSET's reply */
+	uint16_t sent_octets; /* below a kilobyte: for progress */
+	uint32_t size_max;    /* the peer's SIZE; 0: none */
 	uint32_t progress;
 	const struct reply
-		*ours; /* the event's reply when we made it ourselves; else the parser's */
+		*ours;     /* the event's reply when we made it ourselves; else the parser's */
+	struct buf unsent; /* commands and body */
 	struct dot_encoder dot;
 	struct reply_parser parser;
 	uint8_t ring[CONFIG_SMTP_CLIENT_RING]; /* enum smtpc_stage of each reply to come */
-	uint8_t out[CONFIG_SMTP_CLIENT_BUF];
+	uint8_t out[CONFIG_SMTP_CLIENT_BUF];   /* what unsent fills */
 };
 
 #endif

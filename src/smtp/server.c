@@ -24,37 +24,21 @@ enum { BODY_GOOD, BODY_BARE, BODY_BIG };
 
 /* ---- replies ------------------------------------------------------------------- */
 
-/* Puts a whole reply or nothing: a client that reads no replies gets none. */
-static void reply_add(struct smtpd *s, const struct buf *whole)
-{
-	if (whole->overflow)
-		return;
-	s->reply_len = (uint16_t)(s->reply_len + whole->len);
-}
-
-static struct buf reply_begin(struct smtpd *s)
-{
-	struct buf b;
-
-	buf_init(&b, s->reply + s->reply_len, sizeof(s->reply) - s->reply_len);
-	return b;
-}
-
 static void say(struct smtpd *s, const char *text)
 {
-	struct buf b = reply_begin(s);
-
-	buf_puts(&b, text);
-	buf_puts(&b, "\r\n");
-	reply_add(s, &b);
+	buf_puts(&s->replies, text);
+	buf_puts(&s->replies, "\r\n");
 }
 
+/* A whole reply or nothing: a client that reads no replies may not read its 421. */
 static void say_reply(struct smtpd *s, const struct reply *r)
 {
-	struct buf b = reply_begin(s);
+	const size_t before = s->replies.len;
 
-	reply_put(&b, r);
-	reply_add(s, &b);
+	reply_put(&s->replies, r);
+	if (s->replies.overflow)
+		s->replies.len = before;
+	s->replies.overflow = false;
 }
 
 static void end(struct smtpd *s)
@@ -85,14 +69,17 @@ static bool idled(struct smtpd *s)
 	return true;
 }
 
-static void greet(struct smtpd *s, const struct smtpd_settings *set)
+static void idle(struct smtpd *s, const char *text)
 {
-	struct buf b = reply_begin(s);
+	if (!idled(s))
+		say(s, text);
+}
 
-	buf_puts(&b, "220 ");
-	buf_put(&b, set->hostname);
-	buf_puts(&b, " ESMTP Pipit\r\n");
-	reply_add(s, &b);
+static void say_hostname(struct smtpd *s, const char *code, struct span hostname, const char *more)
+{
+	buf_puts(&s->replies, code);
+	buf_put(&s->replies, span_sub(hostname, 0, DOMAIN_MAX));
+	say(s, more);
 }
 
 /* ---- commands ------------------------------------------------------------------ */
@@ -125,33 +112,21 @@ static bool hello(struct smtpd *s, struct span arg, bool esmtp)
 
 static void on_helo(struct smtpd *s, const struct smtpd_settings *set, struct span arg)
 {
-	struct buf b;
-
-	if (!hello(s, arg, false))
-		return;
-	b = reply_begin(s);
-	buf_puts(&b, "250 ");
-	buf_put(&b, set->hostname);
-	buf_puts(&b, "\r\n");
-	reply_add(s, &b);
+	if (hello(s, arg, false))
+		say_hostname(s, "250 ", set->hostname, "");
 }
 
 static void on_ehlo(struct smtpd *s, const struct smtpd_settings *set, struct span arg)
 {
-	struct buf b;
-
 	if (!hello(s, arg, true))
 		return;
-	b = reply_begin(s);
-	buf_puts(&b, "250-");
-	buf_put(&b, set->hostname);
-	buf_puts(&b, "\r\n250-PIPELINING\r\n250-SIZE");
+	say_hostname(s, "250-", set->hostname, "\r\n250-PIPELINING");
+	buf_puts(&s->replies, "250-SIZE");
 	if (set->size_max > 0) {
-		buf_put_byte(&b, ' ');
-		buf_put_u32(&b, set->size_max);
+		buf_put_byte(&s->replies, ' ');
+		buf_put_u32(&s->replies, set->size_max);
 	}
-	buf_puts(&b, "\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n250 HELP\r\n");
-	reply_add(s, &b);
+	say(s, "\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n250 HELP");
 }
 
 static void on_mail(struct smtpd *s, const struct smtpd_settings *set, struct span arg)
@@ -186,15 +161,9 @@ static void on_data(struct smtpd *s, const struct smtpd_settings *set, struct sp
 	if (arg.len > 0)
 		refuse(s, "501 5.5.4 DATA has no arguments");
 	else if (s->state == MAIL)
-		refuse(s, "554 5.5.1 No valid recipients");
+		idle(s, "554 5.5.1 No valid recipients");
 	else
 		ask(s, SMTPD_ASK_DATA);
-}
-
-static void idle(struct smtpd *s, const char *text)
-{
-	if (!idled(s))
-		say(s, text);
 }
 
 static void on_rset(struct smtpd *s, const struct smtpd_settings *set, struct span arg)
@@ -280,11 +249,8 @@ static const struct command {
 	{ "POST",     ANY,                 on_foreign },
 	{ "PUT",      ANY,                 on_foreign },
 	{ "HEAD",     ANY,                 on_foreign },
-	{ "PATCH",    ANY,                 on_foreign },
-	{ "DELETE",   ANY,                 on_foreign },
 	{ "OPTIONS",  ANY,                 on_foreign },
 	{ "CONNECT",  ANY,                 on_foreign },
-	{ "TRACE",    ANY,                 on_foreign },
 	{ "PRI",      ANY,                 on_foreign },   /* HTTP/2 */
 };
 /* clang-format on */
@@ -299,6 +265,8 @@ static const struct command *command_find(struct span verb)
 	return NULL;
 }
 
+/* No error: a client that pipelines sends RCPT and DATA before it knows that MAIL
+ * was refused. */
 static void out_of_order(struct smtpd *s)
 {
 	static const char *const texts[STATES] = {
@@ -308,7 +276,7 @@ static void out_of_order(struct smtpd *s)
 		[RCPT] = "503 5.5.1 MAIL was said already",
 	};
 
-	refuse(s, texts[s->state]);
+	idle(s, texts[s->state]);
 }
 
 /* ---- input --------------------------------------------------------------------- */
@@ -388,8 +356,7 @@ size_t smtpd_feed(struct smtpd *s, const struct smtpd_settings *set, struct span
 
 	if (s->state == ENDED)
 		return in.len; /* read and dropped, so that our last reply is not reset away */
-	while (rest.len > 0 && s->ask == SMTPD_NONE &&
-		sizeof(s->reply) - s->reply_len >= SMTPD_REPLY_MAX) {
+	while (rest.len > 0 && s->ask == SMTPD_NONE && buf_room(&s->replies) >= SMTPD_REPLY_MAX) {
 		if (s->state == BODY)
 			take_body(s, set, &rest);
 		else
@@ -412,9 +379,10 @@ void smtpd_init(struct smtpd *s, const struct smtpd_settings *set, const struct 
 	s->path = (struct address){ SPAN_EMPTY, SPAN_EMPTY };
 	s->size = s->body_octets = s->progress = 0;
 	s->text_len = s->text_at = 0;
-	s->reply_len = s->helo_len = 0;
+	s->helo_len = 0;
+	buf_init(&s->replies, s->reply, sizeof(s->reply));
 	if (!refusal) {
-		greet(s, set);
+		say_hostname(s, "220 ", set->hostname, " ESMTP Pipit");
 		return;
 	}
 	say_reply(s, refusal);
@@ -459,12 +427,9 @@ static void committed(struct smtpd *s, const struct reply *r)
 		say_reply(s, r);
 	if (s->verdict == BODY_GOOD && r->code < 400)
 		s->errors = s->idle_commands = 0;
+	/* The 421 has waited in text since smtpd_stop. */
 	if (s->stopping) {
-		/* The 421 has waited in text since smtpd_stop. */
-		struct buf b = reply_begin(s);
-
-		buf_put(&b, span_make(s->text, s->text_len));
-		reply_add(s, &b);
+		buf_put(&s->replies, span_make(s->text, s->text_len));
 		end(s);
 	}
 }
@@ -524,15 +489,12 @@ void smtpd_stop(struct smtpd *s, const struct reply *r)
 
 struct span smtpd_out(const struct smtpd *s)
 {
-	return span_make(s->reply, s->reply_len);
+	return buf_span(&s->replies);
 }
 
 void smtpd_sent(struct smtpd *s, size_t n)
 {
-	struct buf b = { .at = s->reply, .len = s->reply_len, .cap = sizeof(s->reply) };
-
-	buf_drop(&b, n);
-	s->reply_len = (uint16_t)b.len;
+	buf_drop(&s->replies, n);
 }
 
 uint32_t smtpd_timeout_ms(const struct smtpd *s)

@@ -20,15 +20,15 @@ struct smtpd {
 	bool stopping;         /* a 421 in text waits for the answer to ASK_COMMIT */
 	struct line line;
 	struct dot_decoder dot;
+	struct buf replies;   /* not yet sent */
 	struct address path;  /* of ASK_MAIL, ASK_RCPT; points into text */
 	uint32_t size;        /* of ASK_MAIL */
 	uint32_t body_octets; /* stored so far */
 	uint32_t progress;
 	uint16_t text_len, text_at; /* body in text, and how much of it was taken */
-	uint16_t reply_len;
 	uint16_t helo_len;
-	uint8_t text[CONFIG_SMTP_LINE_MAX]; /* a command line, or a piece of body */
-	uint8_t reply[CONFIG_SMTP_REPLY_BUF];
+	uint8_t text[CONFIG_SMTP_LINE_MAX];   /* a command line, or a piece of body */
+	uint8_t reply[CONFIG_SMTP_REPLY_BUF]; /* what replies fills */
 	uint8_t helo[CONFIG_SMTP_HELO_MAX];
 };
 

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const stages[] = { "BANNER", "EHLO", "MAIL", "RCPT", "DATA", "DOT", "QUIT", "RSET" };
+static const char *const stages[] = { "BANNER", "EHLO", "MAIL", "RCPT", "DATA", "DOT", "QUIT",
+	"RSET" };
 static const char *const failures[] = { "done", "connection", "protocol", "capability", "replied" };
 
 static void reply_text(struct buf *b, const struct reply *r)

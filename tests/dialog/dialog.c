@@ -41,7 +41,8 @@ static bool run_file(const char *path)
 	script_read(&s, path);
 	whole = longest_input(&s) + 1;
 	good = run_one(&s, whole);
-	for (step = 1; good && step < whole; step = whole <= EVERY_SIZE_MAX ? step + 1 : step * 5 + 1)
+	for (step = 1; good && step < whole;
+		step = whole <= EVERY_SIZE_MAX ? step + 1 : step * 5 + 1)
 		good = run_one(&s, step);
 	return good;
 }

@@ -14,7 +14,7 @@ _Noreturn static void broken(const char *path, unsigned number, const char *why)
 	exit(2);
 }
 
-static uint8_t arena[1u << 23];   /* all texts of the script that is read */
+static uint8_t arena[1u << 23]; /* all texts of the script that is read */
 static size_t arena_len;
 
 static struct span keep(const void *at, size_t len)
@@ -154,7 +154,8 @@ struct reply script_reply(struct span answer)
 	if (span_equal(answer, SPAN("REFUSE")))
 		return REPLY(550, 5, 7, 1, "Refused");
 	if (!span_to_u32(span_word(&answer), 599, &code)) {
-		fprintf(stderr, "\"%.*s\" is no answer\n", (int)answer.len, (const char *)answer.at);
+		fprintf(stderr, "\"%.*s\" is no answer\n", (int)answer.len,
+			(const char *)answer.at);
 		exit(2);
 	}
 	r.code = (uint16_t)code;
@@ -215,12 +216,12 @@ struct span run_input(struct run *r, char kind, bool ahead)
 
 static void complain(struct run *r, const char *what, struct span text)
 {
-	const struct script_line *l =
-		r->next < r->script->count ? &r->script->lines[r->next] : NULL;
+	const struct script_line *l = r->next < r->script->count ? &r->script->lines[r->next]
+								 : NULL;
 
 	if (!r->failed) {
-		printf("%s:%u: in steps of %zu: %s \"%.*s\"\n", r->script->path,
-			l ? l->number : 0, r->step, what, (int)text.len, (const char *)text.at);
+		printf("%s:%u: in steps of %zu: %s \"%.*s\"\n", r->script->path, l ? l->number : 0,
+			r->step, what, (int)text.len, (const char *)text.at);
 		if (l)
 			printf("\texpected %c: \"%.*s\"\n", l->kind, (int)l->text.len,
 				(const char *)l->text.at);
@@ -236,7 +237,7 @@ static bool line_is(const struct script_line *l, char kind, struct span text)
 		return false;
 	if (kind != 'S')
 		return span_equal(begin, text);
-	begin.len -= 2;   /* without its CRLF, which text must have all the same */
+	begin.len -= 2; /* without its CRLF, which text must have all the same */
 	return text.len >= begin.len + 2 && span_equal(span_sub(text, 0, begin.len), begin);
 }
 

@@ -21,9 +21,9 @@
 #define SCRIPT_LINES_MAX 1200
 
 struct script_line {
-	char kind;          /* '@' 'C' 'S' '?' '!' */
+	char kind; /* '@' 'C' 'S' '?' '!' */
 	unsigned number;
-	struct span text;   /* unescaped, with CRLF where it has one; answer left out */
+	struct span text; /* unescaped, with CRLF where it has one; answer left out */
 	struct span answer;
 };
 
@@ -31,7 +31,7 @@ struct script {
 	const char *path;
 	size_t count;
 	struct script_line lines[SCRIPT_LINES_MAX];
-	bool client;        /* the client is under test */
+	bool client; /* the client is under test */
 	bool legacy;
 	uint32_t size_max;
 	bool refused;
@@ -47,10 +47,10 @@ struct reply script_reply(struct span answer);
 /* One run through a script. */
 struct run {
 	const struct script *script;
-	size_t next;        /* line that is to happen next */
-	size_t step;        /* octets fed, taken and sent at a time */
+	size_t next; /* line that is to happen next */
+	size_t step; /* octets fed, taken and sent at a time */
 	bool failed;
-	uint8_t out[1u << 16];   /* of the machine, not yet a line */
+	uint8_t out[1u << 16]; /* of the machine, not yet a line */
 	size_t out_len;
 	uint8_t body[1u << 17];
 	size_t body_len;

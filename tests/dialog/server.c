@@ -79,7 +79,8 @@ static struct span question(const struct smtpd_event *e)
 	return buf_span(&b);
 }
 
-static void answer(struct run *r, struct smtpd *s, const struct smtpd_settings *set, struct span text)
+static void answer(struct run *r, struct smtpd *s, const struct smtpd_settings *set,
+	struct span text)
 {
 	const struct reply stop = REPLY(421, 4, 3, 2, "Stopping");
 	struct reply reply;

@@ -2,6 +2,7 @@
 """Fixtures of the end-to-end tests.  See tests/README.md for how to run them."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -73,8 +74,7 @@ def root_folder():
 
 @pytest.fixture
 def folder(root_folder, request):
-    path = tempfile.mkdtemp(prefix=request.node.name.replace("/", "_").replace("[", "-").replace("]", "")[:40] + "-",
-                            dir=root_folder)
+    path = tempfile.mkdtemp(prefix=re.sub(r"[^A-Za-z0-9]+", "-", request.node.name)[:40] + "-", dir=root_folder)
     os.chmod(path, 0o755)
     return path
 

@@ -250,7 +250,7 @@ def wrong_id_then_truth(q):
 def flood_of_wrong_ids_then_truth(q):
     """spoofthengood, CVE-2008-1447."""
     forged = []
-    for _ in range(300):
+    for _ in range(100):
         forged.append(q.reply(_poison(q), id_=q.id ^ random.randrange(1, 65536)))
     return forged + [q.truth()]
 
@@ -359,14 +359,14 @@ def big_udp(size=4000):
 
 
 def cname_to_self(q):
-    return [q.reply([(None, CNAME, 60, encode_name(q.name))])]
+    return [q.reply([(None, CNAME, 1, encode_name(q.name))])]
 
 
 def cname_ring(length=3):
     """Every question is answered with the next name of a ring."""
     def lie(q):
         n = int(q.name.split(".")[0][4:] or 0) if q.name.startswith("ring") else 0
-        return [q.reply([(None, CNAME, 60, encode_name(f"ring{(n + 1) % length}.test"))])]
+        return [q.reply([(None, CNAME, 1, encode_name(f"ring{(n + 1) % length}.test"))])]
     return lie
 
 

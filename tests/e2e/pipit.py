@@ -221,12 +221,14 @@ class Pipit:
     # ---- log ------------------------------------------------------------------
 
     def log(self):
-        with open(self.log_path, "rb") as f:
-            return f.read().decode("utf-8", "backslashreplace")
+        return self.log_bytes().decode("utf-8", "backslashreplace")
 
     def log_bytes(self):
-        with open(self.log_path, "rb") as f:
-            return f.read()
+        try:
+            with open(self.log_path, "rb") as f:
+                return f.read()
+        except FileNotFoundError:   # never started
+            return b""
 
     def log_tail(self, lines=40):
         return "\n".join(self.log().splitlines()[-lines:])

@@ -12,6 +12,7 @@ What to do is one of
     a list of these                  one per occurrence (over all sessions), the last for ever
 """
 
+import re
 import socket
 import struct
 import threading
@@ -103,6 +104,7 @@ class Sink:
         self.open = 0
         self.open_most = 0
         self.bounds = 60.0
+        self.takes_anything = False    # 354 even without a recipient, as some servers do
         self.listener = None
         self._listen()
 
@@ -155,6 +157,11 @@ class Sink:
 
     def wait_idle(self, timeout_s=10.0):
         wait_for(lambda: self.open == 0, timeout_s, why="all sessions to end")
+
+    def wait_for_message(self, m, timeout_s=10.0):
+        """The transaction that brought the message with m's Message-ID."""
+        id_ = re.search(rb"(?im)^message-id:.*?\r\n", m)[0]
+        return wait_for(lambda: next((t for t in self.transactions if id_ in t.raw), None), timeout_s, why="the message at the next hop")
 
     # ---- the server ----------------------------------------------------------------
 
@@ -213,11 +220,20 @@ class Sink:
         stage = verb if verb in DEFAULTS and verb not in ("banner", "dot", "other") else "other"
         if stage == "mail":
             inside = line.partition(b"<")[2]
-            s.sender, _, s.params = (x.decode("latin-1") for x in inside.partition(b">"))
-            s.rcpts = []
+            cut = inside.rpartition if b'"' in inside else inside.partition
+            sender, _, params = (x.decode("latin-1") for x in cut(b">"))
         if stage == "rset":
             s.sender, s.rcpts = None, []
+        # As servers do: nothing goes on that did not begin.
+        if stage == "rcpt" and s.sender is None:
+            s.sock.sendall(b"503 5.5.1 MAIL first\r\n")
+            return True
+        if stage == "data" and not s.rcpts and not self.takes_anything:
+            s.sock.sendall(b"554 5.5.1 no valid recipients\r\n")
+            return True
         code = self._say(s, stage, line)
+        if stage == "mail" and code // 100 == 2:
+            s.sender, s.params, s.rcpts = sender, params, []
         if stage == "rcpt" and code // 100 == 2:
             s.rcpts.append(line.partition(b"<")[2].rpartition(b">")[0].decode("latin-1"))
         if stage == "data" and code == 354:
@@ -307,5 +323,7 @@ def _octets(what):
 
 
 def _code(octets):
+    if not octets.endswith(b"\n"):
+        return 0
     last = octets.rstrip(b"\r\n").split(b"\n")[-1]
     return int(last[:3]) if last[:3].isdigit() else 0

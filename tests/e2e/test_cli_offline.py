@@ -89,8 +89,8 @@ def test_check_without_a_file(cli):
     assert r.returncode == 78 and cli.conf.encode() in r.stderr
 
 
-def test_check_reads_aliases(cli, folder):
-    cli.write("aliases aliases\n")
+def test_check_reads_aliases(folder):
+    cli = Cli(folder, "aliases aliases\n")
     path = os.path.join(folder, "aliases")
     with open(path, "w") as f:
         f.write("# people\nroot: a@b.test,\n  c@d.test\n\nbad: |/bin/sh\nops: root\n")
@@ -102,7 +102,8 @@ def test_check_reads_aliases(cli, folder):
     assert cli.run("check").returncode == 0
     os.unlink(path)
     r = cli.run("check")
-    assert r.returncode == 0 and b"warning" in r.stderr
+    assert r.returncode == 78 and path.encode() in r.stderr
+    assert cli.sendmail("a@b.test", data=b"x\n").returncode == 0   # which asks no alias
 
 
 def test_check_warns_about_the_queue(cli, folder):
@@ -449,9 +450,9 @@ def test_queue_for_people(cli, control):
     r = cli.run("queue")
     assert r.returncode == 0 and b"\x1b" not in r.stdout and b"\xff" not in r.stdout
     text = r.stdout.decode("ascii")
-    assert "0000002a  4.0K  1m15s  waiting  a@b.test\n" in text
+    assert "ID        SIZE  AGE     STATE    SENDER\n0000002a  4.0K  1m15s   waiting  a@b.test\n" in text
     assert "x@y.test: pending, next try in 57s (tried 2 times)\n            451 4.7.1 try \\x1B[2J" in text
-    assert "  held  <>\n" in text and "report to the sender, delay" in text
+    assert "  held     <>\n" in text and "report to the sender, delay" in text
     assert text.splitlines()[-1] == "-- 5 Kbytes in 2 Requests."
 
 

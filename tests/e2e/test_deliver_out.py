@@ -37,7 +37,7 @@ def test_postfix_by_mx(to_postfix, postfix):
 def test_resolve_shows_what_nsd_says(to_postfix, postfix):
     rows = to_postfix.control("resolve postfix.test")
     assert rows[0][0] == "route" and rows[0][1]["way"] == "mx"
-    hosts = [(f["name"].rstrip("."), f["preference"], f["port"], f["addresses"]) for k, f in rows if k == "host"]
+    hosts = [(f["name"].rstrip(".").lower(), f["preference"], f["port"], f["addresses"]) for k, f in rows if k == "host"]
     assert hosts == [("a.mx.test", "10", str(postfix.port), "127.0.0.21"), ("b.mx.test", "20", str(postfix.port), "127.0.0.22")]
 
 
@@ -83,7 +83,7 @@ def sink_pipit(make, port, more=""):
     return make(f"route there.test 127.0.0.1:{port}\n{more}")
 
 
-@pytest.mark.parametrize("options", [(), ("-p",), ("-e",), ("-8",), ("-E",), ("-N", "-F", "-C", "-a"), ("-P",), ("-H", "1"), ("-w", "1"), ("-W", "RCPT:1"),
+@pytest.mark.parametrize("options", [(), ("-p",), ("-e",), ("-8",), ("-E",), ("-N", "-F", "-C", "-a"), ("-P",), ("-H", "1"), ("-w", "1"), ("-p", "-W", "RCPT:1"),
                                      ("-T", "1024")], ids=lambda o: "".join(o) or "plain")
 def test_smtp_sink(make, folder, options):
     """-p no PIPELINING, -e no ESMTP, -8 no 8BITMIME, -P a "PIX", -H -w -W slow, -T a small window."""
@@ -219,10 +219,8 @@ def test_body_8bitmime_is_said(make, make_sink):
 def test_body_to_a_raw_next_hop(make_module, name):
     s, p = make_module
     m = message(BODIES[name])
-    before = len(s.transactions)
     assert submit(p.port, "ada@client.test", "bob@there.test", m) == 250
-    s.wait(before + 1)
-    assert_same(s.transactions[-1].data, m)
+    assert_same(s.wait_for_message(m, timeout_s=30).data, m)
 
 
 @pytest.fixture(scope="module")
@@ -237,24 +235,27 @@ def make_module(root_folder):
 def test_dots_at_every_boundary_outbound(make_module, length):
     s, p = make_module
     m = message(b"x" * (length - 400) + b"\r\n" + b".\r\n..\r\n.y\r\n" * 60)
-    before = len(s.transactions)
     assert submit(p.port, "ada@client.test", "bob@there.test", m) == 250
-    s.wait(before + 1)
-    assert_same(s.transactions[-1].data, m)
+    assert_same(s.wait_for_message(m).data, m)
 
 
 def test_several_messages_over_one_connection(make, make_sink):
     """What waits for the same host goes over the connection that is open."""
-    s = make_sink({"dot": [Wait(0.5, "250 2.0.0 ok"), "250 2.0.0 ok"]})
-    p = sink_pipit(make, s.port)
+    s = make_sink({"rcpt": "450 4.2.1 wait"})
+    p = make(f"route there.test 127.0.0.1:{s.port}\nretry 1h")
     with Smtp(p.port, helo="client.test") as c:
-        for n in range(30):
-            c.begin_data("ada@client.test", "bob@there.test", helo=None)
+        for n in range(40):
+            c.begin_data("ada@client.test", f"bob{n}@there.test", helo=None)
             c.send(message() + b".\r\n")
             assert c.reply() == 250
-    s.wait(30)
+    p.wait_queue(lambda m: m["rcpt_rows"][0]["to"] == "bob39@there.test" and m["rcpt_rows"][0]["attempts"] == "1")
+    s.wait_idle()
+    s.script["rcpt"] = "250 2.1.5 ok"
+    before = len(s.sessions)
+    p.control("retry all")
+    s.wait(40)
     p.wait_empty()
-    assert len(s.sessions) < 25
+    assert len(s.sessions) - before <= 20, "forty messages that wait for one host go over ten connections, or a few more"
     assert s.open_most <= 10
 
 
@@ -383,7 +384,10 @@ def test_partly_refused_partly_deferred(make, make_sink):
 
 
 def test_all_recipients_refused_sends_no_body(make, make_sink):
-    s, p, m = attempt(make, make_sink, {"rcpt": "550 5.1.1 nobody", "data": "354 ok"}, rcpts=["x@there.test", "y@there.test"])
+    s = make_sink({"rcpt": "550 5.1.1 nobody"})
+    s.takes_anything = True
+    p = sink_pipit(make, s.port)
+    assert submit(p.port, "sender@here.test", ["x@there.test", "y@there.test"], message()) == 250
     p.wait_mail("sender")
     p.wait_empty()
     assert not s.transactions or s.transactions[0].raw == b".\r\n", "a body went to nobody"
@@ -391,11 +395,8 @@ def test_all_recipients_refused_sends_no_body(make, make_sink):
 
 def test_more_recipients_than_the_peer_takes(make, make_sink):
     """452 4.5.3: the rest goes in a transaction of its own."""
-    count = {"n": 0}
-
     def rcpt(session, line):
         return "250 ok" if len(session.rcpts) < 10 else "452 4.5.3 too many recipients"
-    del count
     rcpts = [f"r{n}@there.test" for n in range(35)]
     s, p, m = attempt(make, make_sink, {"rcpt": rcpt}, rcpts=rcpts)
     p.wait_empty(20)
@@ -424,8 +425,8 @@ def test_next_hop_down_then_up(make, make_sink):
 
 
 def test_dead_hop_does_not_hold_up_others(make, make_sink):
-    dead, good = make_sink({"banner": HANG}), make_sink()
-    p = make(f"route dead.test 127.0.0.1:{dead.port}\nroute there.test 127.0.0.1:{good.port}")
+    dead, good = make_sink({"banner": HANG}, address="127.0.0.41"), make_sink()
+    p = make(f"route dead.test 127.0.0.41:{dead.port}\nroute there.test 127.0.0.1:{good.port}")
     for n in range(60):
         assert submit(p.port, "ada@client.test", f"x{n}@dead.test", message()) == 250
     assert submit(p.port, "ada@client.test", "bob@there.test", message()) == 250
@@ -446,11 +447,11 @@ def test_quoted_local_part_goes_out_as_it_came(make, make_sink):
 
 
 def test_address_literal(make, make_sink):
-    s = make_sink()
+    s = make_sink(address="127.0.0.3")
     p = make(f"mx_port {s.port}")
-    assert submit(p.port, "ada@client.test", "bob@[127.0.0.1]", message()) == 250
+    assert submit(p.port, "ada@client.test", "bob@[127.0.0.3]", message()) == 250
     s.wait()
-    assert s.transactions[0].rcpts == ["bob@[127.0.0.1]"]
+    assert s.transactions[0].rcpts == ["bob@[127.0.0.3]"]
 
 
 def test_masquerade(make, make_sink):

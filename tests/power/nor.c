@@ -343,6 +343,7 @@ void nor_boot(struct nor *n)
 
 void nor_copy(struct nor *to, const struct nor *from)
 {
+	nor_cut_now(to);
 	memcpy(to->mem, from->mem, from->size);
 	memcpy(to->medium, from->medium, from->size);
 	memcpy(to->used, from->used, from->size / from->flash.geometry.program_unit);

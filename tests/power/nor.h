@@ -69,7 +69,7 @@ void nor_boot(struct nor *n);
 /* The power goes now, between operations. */
 void nor_cut_now(struct nor *n);
 
-/* Content and bookkeeping of one device to another of the same geometry. */
+/* Content of a device at rest to another of the same geometry, whose power goes. */
 void nor_copy(struct nor *to, const struct nor *from);
 
 #endif

@@ -67,7 +67,7 @@ static struct world {
 	int id_count;
 } world;
 
-/* ---- the port ------------------------------------------------------------------------ */
+/* ---- the port ------------------------------------------------------------ */
 
 static void fake_fill(void *ctx, void *to, size_t len)
 {
@@ -267,7 +267,7 @@ static const struct net_ops fake_ops = {
 static const struct net fake_net = { &fake_ops, NULL };
 static const struct random fake_random = { fake_fill, NULL };
 
-/* ---- what scripts use ----------------------------------------------------------------- */
+/* ---- what scripts use ---------------------------------------------------- */
 
 /* Header and question of a good reply to q. */
 static inline void begin_reply(const struct seen *q, unsigned flags, unsigned answers,
@@ -311,7 +311,7 @@ static inline void reply_code(const struct seen *q, unsigned rcode)
 	send_reply(q);
 }
 
-/* ---- what tests use ---------------------------------------------------------------------- */
+/* ---- what tests use ------------------------------------------------------ */
 
 static inline void world_init(size_t servers)
 {
@@ -408,5 +408,72 @@ static inline int world_end(void **state)
 	assert_int_equal(world.r.owner, 0);
 	return 0;
 }
+
+/* ---- usual scripts ------------------------------------------------------- */
+
+static inline void silent(const struct seen *q)
+{
+	(void)q;
+}
+
+static inline void good_a(const struct seen *q)
+{
+	begin_reply(q, 0x8180, 1, 0);
+	wire_a(&world.wire, NULL, 300, 1);
+	send_reply(q);
+}
+
+static inline void good_mx(const struct seen *q)
+{
+	begin_reply(q, 0x8180, 3, 0);
+	wire_mx(&world.wire, NULL, 300, 20, "b.test");
+	wire_mx(&world.wire, NULL, 200, 10, "a.test");
+	wire_mx(&world.wire, NULL, 400, 30, "c.test");
+	send_reply(q);
+}
+
+static inline void servfail(const struct seen *q)
+{
+	reply_code(q, 2);
+}
+
+static inline void unreachable(const struct seen *q)
+{
+	struct handle *handle = &world.handle[q->handle];
+
+	handle->inbox[handle->inbox_count++] = NULL;
+}
+
+static inline struct span host(unsigned i)
+{
+	return dns_record_name(&answer, &answer.record[i]);
+}
+
+static __attribute__((unused)) unsigned negative_rcode;
+static __attribute__((unused)) uint32_t negative_ttl_s, negative_minimum_s;
+
+static inline void negative(const struct seen *q)
+{
+	begin_reply(q, 0x8180u | negative_rcode, 0, 1);
+	wire_soa(&world.wire, negative_ttl_s, negative_minimum_s);
+	send_reply(q);
+}
+
+static inline void referral(const struct seen *q)
+{
+	begin_reply(q, 0x8100, 0, 1);
+	wire_record(&world.wire, "test", 2, 300, SPAN("\x02ns\x04test\0"));
+	send_reply(q);
+}
+
+static inline void forge(const struct seen *q, unsigned id, const char *name, unsigned type)
+{
+	wire_header(&world.wire, id, 0x8180, 1, 1, 0, 0);
+	wire_question(&world.wire, name, type);
+	wire_a(&world.wire, NULL, 300, 66);
+	send_reply(q);
+}
+
+#define T(test) cmocka_unit_test_teardown(test, world_end)
 
 #endif

@@ -25,19 +25,18 @@ def main():
     assert message["Message-ID"].endswith("@gw.test>")
 
     assert human.get_content_type() == "text/plain"
-    for text in ("<bob@y.test>", "mx.y.test said:", "550 5.1.1 no such user", "<staff@x.test>"):
+    for text in ("<bob@y.test>", "mail server said:", "550 5.1.1 no such user", "<staff@x.test>"):
         assert text in human.get_content(), text
 
     assert status.get_content_type() == "message/delivery-status"
     groups = status.get_payload()
     assert len(groups) == 4, groups
     assert groups[0]["Reporting-MTA"] == "dns; gw.test"
-    rcpts = [(g["Final-Recipient"], g["Action"], g["Status"], g["Remote-MTA"]) for g in groups[1:]]
+    rcpts = [(g["Final-Recipient"], g["Action"], g["Status"]) for g in groups[1:]]
     assert rcpts == [
-        ("rfc822; bob@y.test", action, "5.1.1", "dns; mx.y.test"),
-        ("rfc822; eve@z.test", action, "4.4.7", None),
-        ('rfc822; "a b"@z.test', action, "5.0.0" if action == "failed" else "4.0.0",
-         "dns; [192.0.2.9]")], rcpts
+        ("rfc822; bob@y.test", action, "5.1.1"),
+        ("rfc822; eve@z.test", action, "4.4.7"),
+        ('rfc822; "a b"@z.test', action, "5.0.0" if action == "failed" else "4.0.0")], rcpts
     assert groups[2]["Original-Recipient"] == "rfc822; staff@x.test"
     assert bool(groups[1]["Will-Retry-Until"]) == (action == "delayed")
 

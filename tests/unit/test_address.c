@@ -12,8 +12,8 @@ static bool parse(const char *kind, struct span in, struct address *a)
 
 	if (strcmp(kind, "mailbox") == 0)
 		return address_parse(in, a);
-	ok = strcmp(kind, "path") == 0 ? address_parse_path(&rest, false, true, a) :
-					 address_parse_path(&rest, true, false, a);
+	ok = strcmp(kind, "path") == 0 ? address_parse_path(&rest, false, true, a)
+				       : address_parse_path(&rest, true, false, a);
 	if (!ok)
 		assert_true(rest.at == in.at && rest.len == in.len);
 	return ok && rest.len == 0;
@@ -37,8 +37,8 @@ static bool vector_holds(char *line)
 		return !parse(line, guarded_span(vectors_unescape(input)), &a);
 	bar = strrchr(expected, '|');
 	*bar = 0;
-	return parse(line, guarded_span(vectors_unescape(input)), &a) && part_is(a.local, expected) &&
-	       part_is(a.domain, bar + 1);
+	return parse(line, guarded_span(vectors_unescape(input)), &a) &&
+		part_is(a.local, expected) && part_is(a.domain, bar + 1);
 }
 
 static void vectors(void **state)
@@ -135,8 +135,11 @@ static void domains(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(vectors),   cmocka_unit_test(roundtrip), cmocka_unit_test(comparing),
-		cmocka_unit_test(rest_stays), cmocka_unit_test(domains),
+		cmocka_unit_test(vectors),
+		cmocka_unit_test(roundtrip),
+		cmocka_unit_test(comparing),
+		cmocka_unit_test(rest_stays),
+		cmocka_unit_test(domains),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

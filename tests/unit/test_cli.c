@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the calls do with text: control rows, addresses, headers, options, output for terminals and JSON. */
+/* What the calls do with text: control rows, addresses, headers, options,
+ * output for terminals and JSON. */
 #include "unit.h"
 
-#include "cli/answer.h"
-#include "cli/compose.h"
-#include "cli/head.h"
-#include "cli/intake.h"
-#include "cli/options.h"
-#include "cli/rcpts.h"
-#include "cli/text.h"
+#include "posix/cli/answer.h"
+#include "posix/cli/compose.h"
+#include "posix/cli/head.h"
+#include "posix/cli/intake.h"
+#include "posix/cli/options.h"
+#include "posix/cli/rcpts.h"
+#include "posix/cli/text.h"
 
 #include <stdio.h>
 
@@ -16,7 +17,8 @@
 
 static void test_answer_pairs(void **state)
 {
-	struct answer a = answer_parse(guarded("rcpt id=0000002a to=\"a b\\\"\\\\\\x0a\\x1B\" next= n=7"));
+	struct answer a = answer_parse(
+		guarded("rcpt id=0000002a to=\"a b\\\"\\\\\\x0a\\x1B\" next= n=7"));
 	uint8_t array[64];
 	struct buf v;
 	(void)state;
@@ -35,8 +37,10 @@ static void test_answer_pairs(void **state)
 /* A value cannot pretend to be a key, and a long one does not hide what follows. */
 static void test_answer_hostile(void **state)
 {
-	struct answer a = answer_parse(guarded("line text=\"x code=250\" pad=0123456789012345678901234567890123456789 code=451"));
-	static const char *const broken[] = { "k a=\"x", "k a=\"\\q\"", "k a=\"\\x4\"", "k =1", "k a", "k a=\"x\"y=1" };
+	struct answer a = answer_parse(guarded(
+		"line text=\"x code=250\" pad=0123456789012345678901234567890123456789 code=451"));
+	static const char *const broken[] = { "k a=\"x", "k a=\"\\q\"", "k a=\"\\x4\"", "k =1",
+		"k a", "k a=\"x\"y=1" };
 	uint8_t array[32];
 	struct span key;
 	struct buf v;
@@ -54,11 +58,14 @@ static void test_answer_hostile(void **state)
 	}
 }
 
-/* ---- lines as programs write them ----------------------------------------------------------- */
+/* ---- lines as programs write them ---------------------------------------------------- */
 
 static void test_intake(void **state)
 {
-	static const struct { const char *in, *out; bool dots; } rows[] = {
+	static const struct {
+		const char *in, *out;
+		bool dots;
+	} rows[] = {
 		{ "a\nb\n", "a\r\nb\r\n", true },
 		{ "a\r\nb\r\n", "a\r\nb\r\n", true },
 		{ "a\r\r\nb", "a\r\nb\r\n", true },
@@ -96,7 +103,7 @@ static void test_intake(void **state)
 		}
 }
 
-/* ---- headers ------------------------------------------------------------------------------------ */
+/* ---- headers ------------------------------------------------------------------------- */
 
 static struct head head;
 
@@ -119,7 +126,9 @@ static enum head_result read_head(const char *text, struct span *rest)
 
 static void test_head_ends(void **state)
 {
-	static const struct { const char *in, *fields, *body, *rest; } rows[] = {
+	static const struct {
+		const char *in, *fields, *body, *rest;
+	} rows[] = {
 		{ "A: 1\r\nB: 2\r\n\r\nbody\r\n", "A: 1\r\nB: 2\r\n", "", "body\r\n" },
 		{ "A: 1\r\n f\r\n\tg\r\n\r\n", "A: 1\r\n f\r\n\tg\r\n", "", "" },
 		{ "A: 1\r\nno field\r\nrest\r\n", "A: 1\r\n", "no field\r\n", "rest\r\n" },
@@ -165,7 +174,7 @@ static void test_head_too_long(void **state)
 	memset(text, 'x', sizeof(text));
 	in = span_make(text, sizeof(text));
 	head_init(&head);
-	assert_int_equal(head_feed(&head, &in), HEAD_DONE);   /* no field: all body */
+	assert_int_equal(head_feed(&head, &in), HEAD_DONE); /* no field: all body */
 	assert_int_equal(head_body(&head).len + in.len, sizeof(text));
 	text[1] = ':';
 	in = span_make(text, sizeof(text));
@@ -173,7 +182,7 @@ static void test_head_too_long(void **state)
 	assert_int_equal(head_feed(&head, &in), HEAD_TOO_LONG);
 }
 
-/* ---- recipients ------------------------------------------------------------------------------------- */
+/* ---- recipients ---------------------------------------------------------------------- */
 
 static struct rcpts rcpts;
 
@@ -190,13 +199,16 @@ static const char *read_list(const char *list)
 		return "BAD";
 	text[0] = '\0';
 	while (rcpts_next(&rcpts, &cursor, &one))
-		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%.*s", len ? "," : "", (int)one.len, one.at);
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%.*s", len ? "," : "",
+			(int)one.len, one.at);
 	return text;
 }
 
 static void test_rcpts_lists(void **state)
 {
-	static const struct { const char *list, *want; } rows[] = {
+	static const struct {
+		const char *list, *want;
+	} rows[] = {
 		{ "a@b.test", "a@b.test" },
 		{ "root", "root@host.test" },
 		{ " a@b.test , c@d.test,,", "a@b.test,c@d.test" },
@@ -269,10 +281,19 @@ static void test_rcpts_full(void **state)
 
 static void test_rcpts_one(void **state)
 {
-	static const struct { const char *in, *want; } rows[] = {
-		{ "a@b.test", "a@b.test" }, { "<a@b.test>", "a@b.test" }, { "root", "root@host.test" },
-		{ "", "" }, { "<>", "" }, { "-oX@b.test", NULL }, { "a b", NULL }, { "attacker\"", NULL },
-		{ "a@b.test>\r\nRCPT TO:<c@d.test", NULL }, { "<a@b.test", NULL },
+	static const struct {
+		const char *in, *want;
+	} rows[] = {
+		{ "a@b.test", "a@b.test" },
+		{ "<a@b.test>", "a@b.test" },
+		{ "root", "root@host.test" },
+		{ "", "" },
+		{ "<>", "" },
+		{ "-oX@b.test", NULL },
+		{ "a b", NULL },
+		{ "attacker\"", NULL },
+		{ "a@b.test>\r\nRCPT TO:<c@d.test", NULL },
+		{ "<a@b.test", NULL },
 	};
 	uint8_t array[ADDRESS_MAX + 2u];
 	struct buf b;
@@ -280,27 +301,35 @@ static void test_rcpts_one(void **state)
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		buf_init(&b, array, sizeof(array));
-		assert_int_equal(rcpts_one(guarded(rows[i].in), SPAN("host.test"), true, &b), rows[i].want != NULL);
+		assert_int_equal(rcpts_one(guarded(rows[i].in), SPAN("host.test"), true, &b),
+			rows[i].want != NULL);
 		if (rows[i].want)
 			assert_span(buf_span(&b), rows[i].want);
 	}
 	assert_false(rcpts_one(SPAN("<>"), SPAN("host.test"), false, &b));
 }
 
-/* ---- fields that are missing ---------------------------------------------------------------------------- */
+/* ---- fields that are missing --------------------------------------------------------- */
 
 static void test_compose(void **state)
 {
-	static const struct { const char *head, *want; } rows[] = {
-		{ "", "Date: Tue, 24 Nov 2026 20:42:56 +0000\r\n"
+	static const struct {
+		const char *head, *want;
+	} rows[] = {
+		{ "",
+			"Date: Tue, 24 Nov 2026 20:42:56 +0000\r\n"
 			"Message-ID: <6b05f6d0.0000000a.0000000b@h.test>\r\n"
 			"From: \"A \\\"B\\\"  C\" <a@h.test>\r\nTo: undisclosed-recipients:;\r\n" },
 		{ "date: x\r\nMESSAGE-ID: <x>\r\nFrom: x\r\nCc: y\r\n", "" },
 		{ "Date: x\r\nMessage-Id: x\r\nFrom: x\r\n", "To: undisclosed-recipients:;\r\n" },
 	};
 	struct compose c = {
-		.sender = SPAN("a@h.test"), .name = SPAN("A \"B\"\r\nC"), .hostname = SPAN("h.test"),
-		.wall_s = 1795552976u, .random = 11, .number = 10,
+		.sender = SPAN("a@h.test"),
+		.name = SPAN("A \"B\"\r\nC"),
+		.hostname = SPAN("h.test"),
+		.wall_s = 1795552976u,
+		.random = 11,
+		.number = 10,
 	};
 	uint8_t array[1024];
 	struct span rest;
@@ -318,7 +347,9 @@ static void test_compose(void **state)
 /* A line end in a subject must not become a field of its own. */
 static void test_compose_text(void **state)
 {
-	static const struct { const char *in, *want; } rows[] = {
+	static const struct {
+		const char *in, *want;
+	} rows[] = {
 		{ "plain", "plain" },
 		{ "x\r\nBcc: a@b.test", "x  Bcc: a@b.test" },
 		{ "\xc3\xa4 b", "=?UTF-8?Q?=C3=A4=20b?=" },
@@ -336,11 +367,13 @@ static void test_compose_text(void **state)
 	}
 	/* Long text is several words, none over 75 octets, no character in two. */
 	buf_init(&b, array, sizeof(array));
-	compose_text(&b, SPAN("\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac"));
+	compose_text(&b,
+		SPAN("\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac"
+		     "\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac"));
 	assert_non_null(memmem(array, b.len, "?=\r\n =?UTF-8?Q?=E2=82=AC", 23));
 }
 
-/* ---- options -------------------------------------------------------------------------------------------------- */
+/* ---- options ------------------------------------------------------------------------- */
 
 static int parse(struct options *o, bool subject_ok, int argc, const char *const *words)
 {
@@ -352,7 +385,8 @@ static int parse(struct options *o, bool subject_ok, int argc, const char *const
 }
 
 #define PARSE(o, subject_ok, ...) \
-	parse((o), (subject_ok), (int)COUNT(((const char *[]){ __VA_ARGS__ })), (const char *const[]){ __VA_ARGS__ })
+	parse((o), (subject_ok), (int)COUNT(((const char *[]){ __VA_ARGS__ })), \
+		(const char *const[]){ __VA_ARGS__ })
 
 static void test_options_usual(void **state)
 {
@@ -360,22 +394,29 @@ static void test_options_usual(void **state)
 	(void)state;
 
 	/* Debian's cron, cronie, PHP, mutt, git */
-	assert_int_equal(PARSE(&o, false, "sendmail", "-i", "-FCronDaemon", "-B8BITMIME", "-oem", "root"), 0);
+	assert_int_equal(PARSE(&o, false, "sendmail", "-i", "-FCronDaemon", "-B8BITMIME", "-oem",
+				 "root"),
+		0);
 	assert_false(o.dots);
 	assert_true(o.eight_bit);
 	assert_string_equal(o.name, "CronDaemon");
 	assert_int_equal(o.first, 5);
-	assert_int_equal(PARSE(&o, false, "sendmail", "-FCronDaemon", "-i", "-odi", "-oem", "-oi", "-t", "-f", "root"), 0);
+	assert_int_equal(PARSE(&o, false, "sendmail", "-FCronDaemon", "-i", "-odi", "-oem", "-oi",
+				 "-t", "-f", "root"),
+		0);
 	assert_true(o.from_header);
 	assert_string_equal(o.from, "root");
 	assert_int_equal(o.first, 9);
 	assert_int_equal(PARSE(&o, false, "sendmail", "-t", "-i", "-fme@x.test"), 0);
 	assert_string_equal(o.from, "me@x.test");
-	assert_int_equal(PARSE(&o, false, "sendmail", "-oem", "-oi", "-f", "me", "--", "-x@y.test"), 0);
+	assert_int_equal(PARSE(&o, false, "sendmail", "-oem", "-oi", "-f", "me", "--", "-x@y.test"),
+		0);
 	assert_int_equal(o.first, 6);
 	assert_int_equal(PARSE(&o, false, "sendmail", "-ti"), 0);
 	assert_true(o.from_header && !o.dots);
-	assert_int_equal(PARSE(&o, false, "sendmail", "-N", "success,failure", "-R", "hdrs", "-V", "x", "-O", "A=b", "u"), 0);
+	assert_int_equal(PARSE(&o, false, "sendmail", "-N", "success,failure", "-R", "hdrs", "-V",
+				 "x", "-O", "A=b", "u"),
+		0);
 	assert_int_equal(o.first, 9);
 	assert_int_equal(PARSE(&o, true, "send", "-s", "hello", "-c", "f.conf", "u"), 0);
 	assert_string_equal(o.subject, "hello");
@@ -405,12 +446,13 @@ static void test_options_injected(void **state)
 	struct options o;
 	(void)state;
 
-	assert_int_equal(PARSE(&o, false, "sendmail", "-t", "-i", "-fattacker\"", "-oQ/tmp/", "-X/var/www/x.php",
-		"-C/etc/passwd", "some\"@email.test"), 0);
+	assert_int_equal(PARSE(&o, false, "sendmail", "-t", "-i", "-fattacker\"", "-oQ/tmp/",
+				 "-X/var/www/x.php", "-C/etc/passwd", "some\"@email.test"),
+		0);
 	assert_null(o.config);
 	assert_int_equal(o.first, 7);
 	assert_int_equal(PARSE(&o, false, "sendmail", "root", "-f", "x"), 0);
-	assert_int_equal(o.first, 1);   /* what follows is refused as an address */
+	assert_int_equal(o.first, 1); /* what follows is refused as an address */
 	assert_null(o.from);
 }
 
@@ -426,7 +468,7 @@ static void test_options_refused(void **state)
 	assert_int_equal(PARSE(&o, false, "sendmail", "-s", "x"), 64);
 }
 
-/* ---- output ------------------------------------------------------------------------------------------------------ */
+/* ---- output -------------------------------------------------------------------------- */
 
 static const char *printed(void (*put)(FILE *to, struct span s), struct span s)
 {
@@ -440,11 +482,15 @@ static const char *printed(void (*put)(FILE *to, struct span s), struct span s)
 
 static void test_text(void **state)
 {
-	static const struct { void (*put)(FILE *, struct span); const char *in, *want; } rows[] = {
+	static const struct {
+		void (*put)(FILE *, struct span);
+		const char *in, *want;
+	} rows[] = {
 		{ text_put, "a\x1b[2J\r\n\x7f\xc3\xa4", "a\\x1B[2J\\x0D\\x0A\\x7F\\xC3\\xA4" },
 		{ text_put_json, "a\"\\\x1b\n", "\"a\\\"\\\\\\u001b\\u000a\"" },
 		{ text_put_json, "\xc3\xa4\xf0\x9f\x98\x80", "\"\xc3\xa4\xf0\x9f\x98\x80\"" },
-		{ text_put_json, "\xff\xc0\xaf\xed\xa0\x80\xf5", "\"\\u00ff\\u00c0\\u00af\\u00ed\\u00a0\\u0080\\u00f5\"" },
+		{ text_put_json, "\xff\xc0\xaf\xed\xa0\x80\xf5",
+			"\"\\u00ff\\u00c0\\u00af\\u00ed\\u00a0\\u0080\\u00f5\"" },
 		{ text_put_json, "\xe2\x82", "\"\\u00e2\\u0082\"" },
 		{ text_put_json_number, "12", "12" },
 		{ text_put_json_number, "-3", "-3" },
@@ -463,9 +509,17 @@ static void test_text(void **state)
 
 static void test_text_units(void **state)
 {
-	static const struct { uint32_t n; const char *size, *duration; } rows[] = {
-		{ 0, "0", "0s" }, { 59, "59", "59s" }, { 60, "60", "1m" }, { 1023, "1023", "17m3s" },
-		{ 4096, "4.0K", "1h8m" }, { 90000, "87K", "1d1h" }, { 10u << 20, "10M", "121d8h" },
+	static const struct {
+		uint32_t n;
+		const char *size, *duration;
+	} rows[] = {
+		{ 0, "0", "0s" },
+		{ 59, "59", "59s" },
+		{ 60, "60", "1m" },
+		{ 1023, "1023", "17m3s" },
+		{ 4096, "4.0K", "1h8m" },
+		{ 90000, "87K", "1d1h" },
+		{ 10u << 20, "10M", "121d8h" },
 		{ UINT32_MAX, "3.9G", "49710d6h" },
 	};
 	char text[64];

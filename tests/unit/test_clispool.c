@@ -2,10 +2,10 @@
 /* The spool: what local users may put there, and how it is drained into a listener. */
 #include "unit.h"
 
-#include "cli/cli.h"
-#include "cli/exits.h"
-#include "cli/settings.h"
-#include "cli/spool.h"
+#include "posix/cli/cli.h"
+#include "posix/cli/exits.h"
+#include "posix/cli/settings.h"
+#include "posix/cli/spool.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -99,7 +99,7 @@ static unsigned count_files(const char *prefix)
 	return n;
 }
 
-/* ---- a listener ---------------------------------------------------------------------------- */
+/* ---- a listener ---------------------------------------------------------------------- */
 
 static bool starts(const char *line, const char *verb)
 {
@@ -134,7 +134,8 @@ static void serve(int fd, int notes)
 
 static pid_t start_server(int notes)
 {
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in at = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(at);
 	int listener = socket(AF_INET, SOCK_STREAM, 0);
 	pid_t pid;
@@ -182,7 +183,7 @@ static unsigned drain(unsigned seconds)
 	return n > 0 ? (unsigned)n : 0;
 }
 
-/* ---- tests ------------------------------------------------------------------------------------- */
+/* ---- tests --------------------------------------------------------------------------- */
 
 static void test_made_when_missing(void **state)
 {
@@ -241,11 +242,19 @@ static void test_written_and_read(void **state)
 static void test_hostile_envelopes(void **state)
 {
 	static const char *const rows[] = {
-		"", "pipit-spool 1", "pipit-spool 2\nSa@b.test\nRa@b.test\n\nx", "pipit-spool 1\nRa@b.test\n\n",
-		"pipit-spool 1\nSa@b.test\n\nx", "pipit-spool 1\nSa@b.test\nRa@b.test\n", "pipit-spool 1\nSa@b.test\nXa@b.test\n\n",
-		"pipit-spool 1\nSa@b.test\r\nRa@b.test\n\n", "pipit-spool 1\nSa@b.test>\rRCPT TO:<x@y\nRa@b.test\n\n",
-		"pipit-spool 1\nS-oQ@b.test\nRa@b.test\n\n", "pipit-spool 1\nSa@b.test\nR-oQ@b.test\n\n",
-		"pipit-spool 1\nSa@b.test\nR\n\n", "root:x:0:0:root:/root:/bin/sh\n",
+		"",
+		"pipit-spool 1",
+		"pipit-spool 2\nSa@b.test\nRa@b.test\n\nx",
+		"pipit-spool 1\nRa@b.test\n\n",
+		"pipit-spool 1\nSa@b.test\n\nx",
+		"pipit-spool 1\nSa@b.test\nRa@b.test\n",
+		"pipit-spool 1\nSa@b.test\nXa@b.test\n\n",
+		"pipit-spool 1\nSa@b.test\r\nRa@b.test\n\n",
+		"pipit-spool 1\nSa@b.test>\rRCPT TO:<x@y\nRa@b.test\n\n",
+		"pipit-spool 1\nS-oQ@b.test\nRa@b.test\n\n",
+		"pipit-spool 1\nSa@b.test\nR-oQ@b.test\n\n",
+		"pipit-spool 1\nSa@b.test\nR\n\n",
+		"root:x:0:0:root:/root:/bin/sh\n",
 	};
 	static struct message message;
 	static struct rcpts rcpts;
@@ -276,7 +285,7 @@ static void test_drain(void **state)
 	put_file("t.00000000000000000000000000000000", GOOD);
 	assert_int_equal(drain(10), 2);
 	assert_int_equal(count_files("m."), 0);
-	assert_int_equal(count_files("t."), 1);   /* its writer is still at it */
+	assert_int_equal(count_files("t."), 1); /* its writer is still at it */
 }
 
 static void test_drain_refused(void **state)
@@ -284,7 +293,8 @@ static void test_drain_refused(void **state)
 	(void)state;
 	assert_false(cli_spool_pending(&conf));
 	put_file(name_of('1'), "pipit-spool 1\nS\nRa@no.test\n\nx\r\n");
-	put_file(name_of('2'), "pipit-spool 1\nS\nRa@no.test\nRb@b.test\n\nx\r\n");   /* the other gets it */
+	put_file(name_of('2'),
+		"pipit-spool 1\nS\nRa@no.test\nRb@b.test\n\nx\r\n"); /* the other gets it */
 	put_file(name_of('3'), "nonsense");
 	assert_int_equal(drain(10), 1);
 	assert_int_equal(count_files("m."), 0);

@@ -46,8 +46,8 @@ static void every_day(void **state)
 		check(day * 86400u + day % 86400u);
 	check(0);
 	check(UINT32_MAX);
-	check(951782399u);   /* 2000-02-28 23:59:59 */
-	check(4107542399u);  /* 2100-02-28 23:59:59: no leap day follows */
+	check(951782399u);  /* 2000-02-28 23:59:59 */
+	check(4107542399u); /* 2100-02-28 23:59:59: no leap day follows */
 	check(4107542400u);
 }
 

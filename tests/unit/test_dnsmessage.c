@@ -8,7 +8,7 @@ static struct wire wire;
 
 static const struct dns_question asked = { 0x1234, DNS_MX, SPAN_INIT("there.TEST") };
 
-/* ---- names ------------------------------------------------------------------------- */
+/* ---- names --------------------------------------------------------------- */
 
 #define L10 "abcdefghij"
 #define L63 L10 L10 L10 L10 L10 L10 "abc"
@@ -80,7 +80,7 @@ static void query_is_as_in_rfc_1035(void **state)
 	assert_int_equal(b.len, DNS_QUERY_MAX);
 }
 
-/* ---- header and question ------------------------------------------------------------- */
+/* ---- header and question ------------------------------------------------- */
 
 static struct dns_reply opened(void)
 {
@@ -148,7 +148,7 @@ static void compressed_question_is_none(void **state)
 		dns_reply_matches(&r, &asked));
 }
 
-/* ---- pointers (NAME:WRECK, AMNESIA:33) ------------------------------------------------- */
+/* ---- pointers (NAME:WRECK, AMNESIA:33) ----------------------------------- */
 
 /* A reply with one CNAME whose target is these octets, at position TARGET_AT. */
 #define TARGET_AT 40u
@@ -185,7 +185,7 @@ static void name_wreck_pointers_and_labels(void **state)
 		{ "to its own second half", SPAN_INIT(POINTER("\x29")), ST_BAD, NULL },
 		{ "past the end", SPAN_INIT(POINTER("\xff")), ST_BAD, NULL },
 		{ "far past the end", SPAN_INIT("\xff\xff"), ST_BAD, NULL },
-		{ "into the header", SPAN_INIT(POINTER("\x02")), ST_BAD, NULL },
+		{ "into the header", SPAN_INIT(POINTER("\x04")), ST_BAD, NULL },
 		{ "half a pointer", SPAN_INIT("\xc0"), ST_BAD, NULL },
 		{ "nothing", SPAN_INIT(""), ST_BAD, NULL },
 		{ "label past the end", SPAN_INIT("\x3fmx"), ST_BAD, NULL },
@@ -198,6 +198,8 @@ static void name_wreck_pointers_and_labels(void **state)
 			SPAN_INIT("\x81"
 				  "a\0"),
 			ST_BAD, NULL },
+		{ "label type 0x40 as a pointer", SPAN_INIT("\x40\x0c"), ST_BAD, NULL },
+		{ "label type 0x80 as a pointer", SPAN_INIT("\x80\x0c"), ST_BAD, NULL },
 		{ "NUL in a label", SPAN_INIT("\x04mx\0x\x04test\0"), ST_FOREIGN, NULL },
 		{ "dot in a label", SPAN_INIT("\x05mx.ex\x04test\0"), ST_FOREIGN, NULL },
 		{ "CR LF in a label", SPAN_INIT("\x06mx\r\nex\x04test\0"), ST_FOREIGN, NULL },
@@ -322,7 +324,7 @@ static void names_compare_without_case_through_pointers(void **state)
 	assert_false(dns_name_same(&r, 12, (uint16_t)wire.b.len));
 }
 
-/* ---- counts and lengths ------------------------------------------------------------------- */
+/* ---- counts and lengths -------------------------------------------------- */
 
 /* CVE-2020-8277: 65535 announced, one there. */
 static void cve_2020_8277_counts_beyond_the_data(void **state)
@@ -397,7 +399,7 @@ static void walks_all_sections(void **state)
 	assert_int_equal(dns_walk_next(&w, &r), ST_MISSING);
 }
 
-/* ---- any octets ----------------------------------------------------------------------------- */
+/* ---- any octets ---------------------------------------------------------- */
 
 /* Every cut of a good reply, at an unreadable page. */
 static void every_cut_of_a_reply_is_harmless(void **state)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_dot - the end of data and nothing but it, dots both ways, at every cut of input and output. */
+/* test_dot - the end of data and nothing but it, dots both ways, every cut of input and output. */
 #include "unit.h"
 
 #include "base/rng.h"
@@ -39,7 +39,7 @@ static struct decoded decode(struct span in, bool legacy, size_t piece, size_t r
 	return r;
 }
 
-enum { ENDS = 1, BROKEN = 2, AFTER = 4 };   /* AFTER: octets are left behind the end */
+enum { ENDS = 1, BROKEN = 2, AFTER = 4 }; /* AFTER: octets are left behind the end */
 
 /* What a stranger sends; the body when it is good. */
 static const struct {
@@ -93,8 +93,8 @@ static void decoding_strict(void **state)
 	for (i = 0; i < COUNT(strict); i++)
 		for (piece = 1; piece <= strlen(strict[i].in); piece++)
 			for (room = DOT_ROOM_MIN; room < 12; room++) {
-				const struct decoded r =
-					decode(span_of(strict[i].in), false, piece, room);
+				const struct decoded r = decode(span_of(strict[i].in), false, piece,
+					room);
 
 				assert_int_equal(r.end, strict[i].flags & ENDS ? 1 : 0);
 				assert_int_equal(r.broken, strict[i].flags & BROKEN ? 1 : 0);
@@ -149,8 +149,8 @@ static void decoding_legacy(void **state)
 	for (i = 0; i < COUNT(legacy); i++)
 		for (piece = 1; piece <= strlen(legacy[i].in); piece++)
 			for (room = DOT_ROOM_MIN; room < 12; room++) {
-				const struct decoded r =
-					decode(span_of(legacy[i].in), true, piece, room);
+				const struct decoded r = decode(span_of(legacy[i].in), true, piece,
+					room);
 
 				assert_int_equal(r.end, legacy[i].end);
 				assert_false(r.broken);
@@ -275,10 +275,12 @@ static void roundtrip(void **state)
 		struct decoded r;
 
 		for (i = 0; i < n; i++)
-			body[i] = (uint8_t)"\r\n..a"[rng_below(&rng, 5)];
-		len = encode(span_make(body, n), 1 + rng_below(&rng, 9), 7 + rng_below(&rng, 20)).len;
+			body[i] = (uint8_t) "\r\n..a"[rng_below(&rng, 5)];
+		len = encode(span_make(body, n), 1 + rng_below(&rng, 9), 7 + rng_below(&rng, 20))
+			      .len;
 		memcpy(wire, output, len);
-		r = decode(span_make(wire, len), false, 1 + rng_below(&rng, 9), 4 + rng_below(&rng, 20));
+		r = decode(span_make(wire, len), false, 1 + rng_below(&rng, 9),
+			4 + rng_below(&rng, 20));
 		assert_true(r.end && !r.broken && r.taken == len);
 		/* A decoded body is clean: it passes unchanged, but for its dots. */
 		len = r.body.len;
@@ -293,9 +295,12 @@ static void roundtrip(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(decoding_strict), cmocka_unit_test(nul_and_blanks),
-		cmocka_unit_test(decoding_legacy), cmocka_unit_test(folding),
-		cmocka_unit_test(encoding),	   cmocka_unit_test(all_dots),
+		cmocka_unit_test(decoding_strict),
+		cmocka_unit_test(nul_and_blanks),
+		cmocka_unit_test(decoding_legacy),
+		cmocka_unit_test(folding),
+		cmocka_unit_test(encoding),
+		cmocka_unit_test(all_dots),
 		cmocka_unit_test(roundtrip),
 	};
 

@@ -18,11 +18,11 @@ static const struct dsn failure = {
 };
 
 static const struct dsn_rcpt rcpts[] = {
-	{ SPAN_INIT("bob@y.test"), SPAN_INIT(""), SPAN_INIT("mx.y.test"),
+	{ SPAN_INIT("bob@y.test"), SPAN_INIT(""), true,
 		{ 550, { 5, 1, 1 }, SPAN_INIT("no such user") } },
-	{ SPAN_INIT("eve@z.test"), SPAN_INIT("staff@x.test"), SPAN_INIT(""),
+	{ SPAN_INIT("eve@z.test"), SPAN_INIT("staff@x.test"), false,
 		{ 0, { 4, 4, 7 }, SPAN_INIT("given up after 5 days") } },
-	{ SPAN_INIT("\"a b\"@z.test"), SPAN_INIT(""), SPAN_INIT("[192.0.2.9]"),
+	{ SPAN_INIT("\"a b\"@z.test"), SPAN_INIT(""), true,
 		{ 554, { 0, 0, 0 }, SPAN_INIT("go away") } },
 };
 
@@ -74,7 +74,8 @@ static void lines_ok(struct span s)
 
 	for (i = 0; i < s.len; i++) {
 		assert_true(s.at[i] < 127);
-		assert_true(s.at[i] >= ' ' || s.at[i] == '\t' || s.at[i] == '\r' || s.at[i] == '\n');
+		assert_true(
+			s.at[i] >= ' ' || s.at[i] == '\t' || s.at[i] == '\r' || s.at[i] == '\n');
 		assert_true(s.at[i] != '\n' || (i > 0 && s.at[i - 1] == '\r'));
 		assert_true(s.at[i] != '\r' || (i + 1 < s.len && s.at[i + 1] == '\n'));
 		column = s.at[i] == '\n' ? 0 : column + 1;
@@ -106,12 +107,14 @@ static void failed(void **state)
 	(void)state;
 	lines_ok(s);
 	assert_true(holds(s, "\r\nAuto-Submitted: auto-replied\r\n"));
-	assert_true(holds(s, "\r\n\r\nFinal-Recipient: rfc822; bob@y.test\r\nAction: failed\r\n"
-			     "Status: 5.1.1\r\nRemote-MTA: dns; mx.y.test\r\n"
-			     "Diagnostic-Code: smtp; 550 5.1.1 no such user\r\n"));
-	assert_true(holds(s, "\r\n\r\nOriginal-Recipient: rfc822; staff@x.test\r\n"
-			     "Final-Recipient: rfc822; eve@z.test\r\nAction: failed\r\nStatus: 4.4.7\r\n"
-			     "Diagnostic-Code: x-pipit; 4.4.7 given up after 5 days\r\n"));
+	assert_true(holds(s,
+		"\r\n\r\nFinal-Recipient: rfc822; bob@y.test\r\nAction: failed\r\n"
+		"Status: 5.1.1\r\n"
+		"Diagnostic-Code: smtp; 550 5.1.1 no such user\r\n"));
+	assert_true(holds(s,
+		"\r\n\r\nOriginal-Recipient: rfc822; staff@x.test\r\n"
+		"Final-Recipient: rfc822; eve@z.test\r\nAction: failed\r\nStatus: 4.4.7\r\n"
+		"Diagnostic-Code: x-pipit; 4.4.7 given up after 5 days\r\n"));
 	assert_true(holds(s, "Status: 5.0.0\r\n"));
 	read_by_python(s, "failed");
 }
@@ -155,8 +158,8 @@ static void hostile_text(void **state)
 	struct span s;
 
 	(void)state;
-	r.reply.text = SPAN("x\r\n\r\n--=_pipit_0000002a.6b05f2d0--\r\nBcc: v@v.test\r\n\x1b[2J\0\xff");
-	r.host = SPAN("mx\r\nAction: relayed");
+	r.reply.text = SPAN(
+		"x\r\n\r\n--=_pipit_0000002a.6b05f2d0--\r\nBcc: v@v.test\r\n\x1b[2J\0\xff");
 	r.final = SPAN("a\r\nStatus: 2.0.0\r\n@x.test");
 	r.original = SPAN("\n\n.\r\n");
 	d.origin = SPAN("camera\r\n\r\n--=_pipit");
@@ -164,7 +167,6 @@ static void hostile_text(void **state)
 	s = report(&d, &r, 1);
 	lines_ok(s);
 	assert_false(holds(s, "\nBcc:"));
-	assert_false(holds(s, "\nAction: relayed"));
 	assert_false(holds(s, "\nStatus: 2.0.0"));
 	assert_false(holds(s, "\n.\r\n"));
 }
@@ -176,7 +178,7 @@ static void longest(void **state)
 	const struct span host = span_make(x, DOMAIN_MAX), address = span_make(x, ADDRESS_MAX);
 	struct dsn d = { DSN_DELAYED, 1, 1795552976u, 1795552976u, 1795552976u, host, address,
 		span_make(x, sizeof(x)) };
-	struct dsn_rcpt r = { address, span_make(x, ADDRESS_MAX - 1), host,
+	struct dsn_rcpt r = { address, span_make(x, ADDRESS_MAX - 1), true,
 		{ 550, { 5, 255, 255 }, span_make(x, sizeof(x)) } };
 
 	(void)state;
@@ -185,15 +187,18 @@ static void longest(void **state)
 	lines_ok(report(&d, &r, 1));
 	d.kind = DSN_FAILED;
 	lines_ok(report(&d, &r, 1));
-	assert_true(part_max < DSN_PART_MAX);
-	assert_true(part_max + 100 > DSN_PART_MAX);
+	if (part_max + 64 <= DSN_PART_MAX || part_max >= DSN_PART_MAX)
+		fail_msg("the longest part has %zu octets", part_max);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(failed),	cmocka_unit_test(delayed), cmocka_unit_test(repeats),
-		cmocka_unit_test(hostile_text), cmocka_unit_test(longest),
+		cmocka_unit_test(failed),
+		cmocka_unit_test(delayed),
+		cmocka_unit_test(repeats),
+		cmocka_unit_test(hostile_text),
+		cmocka_unit_test(longest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

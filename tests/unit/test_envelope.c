@@ -4,7 +4,8 @@
 
 #include "mail/envelope.h"
 
-static const char whole[] = "Sada@x.test\nHcamera [192.0.2.1]\nRbob@y.test\nOstaff@x.test\nReve@z.test\n";
+static const char whole[] =
+	"Sada@x.test\nHcamera [192.0.2.1]\nRbob@y.test\nOstaff@x.test\nReve@z.test\n";
 
 static void writing(void **state)
 {
@@ -61,8 +62,7 @@ static void reading(void **state)
 		envelope_reader_init(&r);
 		n = 0;
 		for (at = 0; at < len;) {
-			struct span part =
-				guarded_span(span_sub(span_make(whole, len), at, piece));
+			struct span part = guarded_span(span_sub(span_make(whole, len), at, piece));
 			struct span rest = part;
 			enum status status = envelope_read(&r, &rest, &item);
 
@@ -110,7 +110,8 @@ static void corrupt(void **state)
 	assert_int_equal(read_all(guarded_span(span_make(longer, ENVELOPE_LINE_MAX + 1))), ST_OK);
 	longer[ENVELOPE_LINE_MAX] = 'S';
 	longer[ENVELOPE_LINE_MAX + 1] = '\n';
-	assert_int_equal(read_all(guarded_span(span_make(longer, ENVELOPE_LINE_MAX + 2))), ST_CORRUPT);
+	assert_int_equal(read_all(guarded_span(span_make(longer, ENVELOPE_LINE_MAX + 2))),
+		ST_CORRUPT);
 }
 
 int main(void)

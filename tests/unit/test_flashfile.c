@@ -134,9 +134,11 @@ static void test_two_processes_making_it(void **state)
 	assert_int_equal(access(path, F_OK), -1);
 	flash_file_close(&maker);
 	/* A draft that a crash left is no obstacle. */
-	assert_int_equal(truncate(draft, 100), 0);
+	assert_int_equal(truncate(draft, SIZE * 2), 0);
 	assert_int_equal(open_file(SIZE, FLASH_FILE_DAEMON), 0);
 	assert_true(f.created);
+	flash_file_close(&f);
+	assert_int_equal(open_file(SIZE, FLASH_FILE_EXISTING), 0);
 	flash_file_close(&f);
 }
 

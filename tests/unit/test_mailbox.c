@@ -479,6 +479,14 @@ static void test_root_follows_no_link(void **state)
 	assert_int_equal(r.outcome, MAILBOX_LATER);
 	assert_string_equal(r.text, "cannot open the Maildir: Permission denied");
 	assert_int_equal(count_in("secret", "", NULL), 0);
+	/* Not even a link of its own. */
+	assert_int_equal(symlink(target, inside("link")), 0);
+	r = deliver_to(inside("link/sub"), "nobody", SPAN("x\r\n"));
+	assert_int_equal(r.outcome, MAILBOX_LATER);
+	assert_int_equal(count_in("secret", "", NULL), 0);
+	/* In the user's folder it is the user who makes what is missing. */
+	assert_delivered(deliver_to(inside("home/plain/deep"), "nobody", SPAN("x\r\n")));
+	assert_owner(inside("home/plain"), other.uid);
 	/* Nor does root deliver as root (no user pipit) where another has a say. */
 	r = deliver_to(inside("home/sub"), "no-such-user", SPAN("x\r\n"));
 	assert_int_equal(r.outcome, MAILBOX_LATER);

@@ -108,6 +108,8 @@ static void we_and_worse_are_dropped(void **state)
 	/* Listed twice: the better place counts. */
 	add(5, "us.test");
 	assert_int_equal(order("us.test"), MX_LOOP);
+	add(40, "us.test");
+	assert_int_equal(order("us.test"), MX_LOOP);
 }
 
 static void best_is_ourselves(void **state)
@@ -128,6 +130,8 @@ static void null_mx(void **state)
 	assert_int_equal(order("us"), MX_NULL);
 	add(10, "a");
 	assert_int_equal(order("us"), MX_HOSTS);
+	assert_string_equal(hosts(), "a ");
+	assert_int_equal(order(""), MX_HOSTS);
 	assert_string_equal(hosts(), "a ");
 }
 
@@ -159,7 +163,7 @@ static void full_answer(void **state)
 		assert_int_equal(list.order[i], CONFIG_DNS_RECORDS - 1 - i);
 }
 
-/* ---- addresses ---------------------------------------------------------------------- */
+/* ---- addresses ----------------------------------------------------------- */
 
 static void fill(unsigned four, unsigned six)
 {

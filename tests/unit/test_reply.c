@@ -48,7 +48,8 @@ static bool vector_holds(struct span expected, struct span in)
 	buf_init(&b, array, sizeof(array));
 	for (i = 0; i < COUNT(pieces); i++)
 		if (!span_equal(outcome(in, pieces[i], &b), expected)) {
-			print_error("in pieces of %zu: %.*s\n", pieces[i], (int)b.len, (char *)b.at);
+			print_error("in pieces of %zu: %.*s\n", pieces[i], (int)b.len,
+				(char *)b.at);
 			return false;
 		}
 	return true;
@@ -73,7 +74,8 @@ static void vectors(void **state)
 		} else if (input) {
 			*input = 0;
 		}
-		if (!vector_holds(vectors_unescape(line), input ? vectors_unescape(input + 1) : SPAN_EMPTY)) {
+		if (!vector_holds(vectors_unescape(line),
+			    input ? vectors_unescape(input + 1) : SPAN_EMPTY)) {
 			print_error("reply.txt:%u: %s\n", number, copy);
 			wrong++;
 		}
@@ -187,9 +189,12 @@ static void enhanced(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(vectors),		cmocka_unit_test(thousands_of_lines),
-		cmocka_unit_test(one_after_the_other), cmocka_unit_test(keywords),
-		cmocka_unit_test(composing),		cmocka_unit_test(enhanced),
+		cmocka_unit_test(vectors),
+		cmocka_unit_test(thousands_of_lines),
+		cmocka_unit_test(one_after_the_other),
+		cmocka_unit_test(keywords),
+		cmocka_unit_test(composing),
+		cmocka_unit_test(enhanced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -88,9 +88,9 @@ static void local_names(void **state)
 	};
 
 	(void)state;
-	configure(
-		"listen 192.0.2.25:25\nlocal_domain gw.example.net lan\npostmaster p@q.example\n"
-		"deliver alerts@lan maildir /1\ndeliver *@lan maildir /2\ndeliver ops@gw.example.net maildir /3\n");
+	configure("listen 192.0.2.25:25\nlocal_domain gw.example.net lan\npostmaster p@q.example\n"
+		  "deliver alerts@lan maildir /1\ndeliver *@lan maildir /2\n"
+		  "deliver ops@gw.example.net maildir /3\n");
 	DECIDE(rows);
 	assert_true(route_domain_is_local(&conf, SPAN("LAN")));
 	assert_true(route_domain_is_local(&conf, SPAN("[127.0.0.2]")));
@@ -142,9 +142,10 @@ static void the_longest_route_wins(void **state)
 	};
 
 	(void)state;
-	configure(
-		"route *.org h0\nroute example.org h1\nroute *.example.org h2\nroute *.a.example.org h3\n"
-		"route exact.a.example.org h4\nsmarthost smart tls=none\nsmarthost other tls=none\n");
+	configure("route *.org h0\nroute example.org h1\nroute *.example.org h2\n"
+		  "route *.a.example.org h3\n"
+		  "route exact.a.example.org h4\nsmarthost smart tls=none\n"
+		  "smarthost other tls=none\n");
 	DECIDE(rows);
 }
 
@@ -240,8 +241,8 @@ static enum status alias_line(const char *text)
 static void addresses_without_alias(void **state)
 {
 	(void)state;
-	configure(
-		"local_domain lan gw.example.net\ndeliver *@* maildir /m\nalias root ops@example.net\n");
+	configure("local_domain lan gw.example.net\ndeliver *@* maildir /m\n"
+		  "alias root ops@example.net\n");
 	expand("x@example.org", "x@example.org");
 	expand("root@example.org", "root@example.org");
 	expand("\"root\"@example.org", "\"root\"@example.org");
@@ -258,11 +259,13 @@ static void addresses_without_alias(void **state)
 static void aliases_of_aliases(void **state)
 {
 	(void)state;
-	configure(
-		"local_domain gw.example.net lan\npostmaster p@q.example\ndeliver *@lan maildir /m\n"
-		"alias root ops@example.net\nalias Team ada bob@gw.example.net root carol@example.net\n"
-		"alias bob root bob\nalias all team TEAM ada@lan\nalias info@lan dora\nalias info root\n"
-		"alias keep \\keep x@example.net\nalias keep2 keep \\ada\n");
+	configure("local_domain gw.example.net lan\npostmaster p@q.example\n"
+		  "deliver *@lan maildir /m\n"
+		  "alias root ops@example.net\n"
+		  "alias Team ada bob@gw.example.net root carol@example.net\n"
+		  "alias bob root bob\nalias all team TEAM ada@lan\nalias info@lan dora\n"
+		  "alias info root\n"
+		  "alias keep \\keep x@example.net\nalias keep2 keep \\ada\n");
 	expand("root", "ops@example.net");
 	expand("ROOT@lan", "ops@example.net");
 	expand("\"root\"@lan", "ops@example.net");
@@ -280,18 +283,18 @@ static void aliases_of_aliases(void **state)
 static void postmaster_is_always_somebody(void **state)
 {
 	(void)state;
-	configure(
-		"local_domain lan\ndeliver *@lan maildir /m\npostmaster ops@example.net\nalias root r@example.net\n"
-		"alias postmaster a@example.net\n");
+	configure("local_domain lan\ndeliver *@lan maildir /m\n"
+		  "postmaster ops@example.net\nalias root r@example.net\n"
+		  "alias postmaster a@example.net\n");
 	expand("postmaster", "ops@example.net");
 	expand("PostMaster@lan", "ops@example.net");
-	configure(
-		"local_domain lan\ndeliver *@lan maildir /m\nalias root r@example.net\nalias postmaster a@example.net\n");
+	configure("local_domain lan\ndeliver *@lan maildir /m\nalias root r@example.net\n"
+		  "alias postmaster a@example.net\n");
 	expand("postmaster@lan", "a@example.net");
 	configure("local_domain lan\ndeliver *@lan maildir /m\nalias root r@example.net\n");
 	expand("postmaster@lan", "postmaster@lan");
-	configure(
-		"local_domain lan\ndeliver *@lan maildir /m users=system\nalias root r@example.net\n");
+	configure("local_domain lan\ndeliver *@lan maildir /m users=system\n"
+		  "alias root r@example.net\n");
 	expand("postmaster@lan", "r@example.net");
 	configure("local_domain lan home\ndeliver *@home maildir /m\npostmaster postmaster@home\n"
 		  "alias postmaster@lan b@example.net\n");
@@ -375,9 +378,9 @@ static void paths_of_local_delivery(void **state)
 	struct buf b;
 
 	(void)state;
-	configure(
-		"local_domain lan\ndeliver *@lan maildir /srv/%d/%u\ndeliver a@lan maildir /srv/%r/x\n"
-		"deliver b@lan maildir /srv/b\n");
+	configure("local_domain lan\ndeliver *@lan maildir /srv/%d/%u\n"
+		  "deliver a@lan maildir /srv/%r/x\n"
+		  "deliver b@lan maildir /srv/b\n");
 	path(0, "bob@lan", "/srv/lan/bob");
 	path(0, "Bob@LAN", "/srv/lan/bob");
 	path(0, "\"bob\"@lan", "/srv/lan/bob");

@@ -31,7 +31,7 @@ static uint32_t due(void)
 	return schedule_due(&s, now, &id) ? id : 0;
 }
 
-/* ---- waits ---------------------------------------------------------------------------- */
+/* ---- waits --------------------------------------------------------------- */
 
 static void waits_follow_the_steps_with_jitter(void **state)
 {
@@ -62,7 +62,7 @@ static void waits_follow_the_steps_with_jitter(void **state)
 	assert_int_equal(schedule_wait_s((const uint32_t[]){ 0 }, 1, 3, &rng), 0);
 }
 
-/* ---- rows ------------------------------------------------------------------------------ */
+/* ---- rows ---------------------------------------------------------------- */
 
 static void due_in_time_and_only_once(void **state)
 {
@@ -80,6 +80,7 @@ static void due_in_time_and_only_once(void **state)
 	assert_int_equal(schedule_wait_ms(&s, now), 0);
 	assert_false(schedule_is_running(&s, 7));
 	assert_int_equal(due(), 7);
+	assert_int_equal(schedule_wait_ms(&s, now), UINT32_MAX);
 	assert_true(schedule_is_running(&s, 7));
 	assert_int_equal(due(), 0);
 	assert_int_equal(schedule_wait_ms(&s, now), UINT32_MAX);
@@ -145,6 +146,8 @@ static void flush_makes_due_but_not_what_is_held_or_runs(void **state)
 	assert_int_equal(due(), 2);
 	assert_int_equal(due(), 0);
 	assert_true(schedule_is_running(&s, 1));
+	assert_true(schedule_when(&s, 1, &when));
+	assert_int_equal(when, now.mono_ms);
 	assert_true(schedule_when(&s, 3, &when));
 	assert_true(when == INSTANT_NEVER);
 	schedule_flush(&s, 3);
@@ -179,7 +182,7 @@ static void changing_the_priority(void **state)
 	assert_int_equal(due(), 2);
 }
 
-/* ---- against a plain list ----------------------------------------------------------------- */
+/* ---- against a plain list ------------------------------------------------ */
 
 static struct model_row {
 	uint32_t id;
@@ -324,11 +327,12 @@ static void full_table_is_fast(void **state)
 		schedule_remove(&s, id);
 		schedule_put(&s, next++, now.mono_ms, 1);
 	}
-	/* Far above what it takes (0.1 s in a plain build at 4096 rows): only another order of growth fails. */
+	/* Far above what it takes (0.1 s in a plain build at 4096 rows): only another
+	 * order of growth fails. */
 	assert_true(seconds() - start < 5.0);
 }
 
-/* ---- next hops ------------------------------------------------------------------------------- */
+/* ---- next hops ----------------------------------------------------------- */
 
 static uint64_t until_ms;
 

@@ -54,8 +54,9 @@ static void begin_body(void)
 	smtpc_rcpt(&c, SPAN("bob@there.test"));
 	assert_int_equal(smtpc_out(&c).len, 0);
 	smtpc_rcpt_end(&c);
-	assert_span(smtpc_out(&c), "MAIL FROM:<ada@x.test> SIZE=10\r\n"
-				   "RCPT TO:<bob@there.test>\r\nDATA\r\n");
+	assert_span(smtpc_out(&c),
+		"MAIL FROM:<ada@x.test> SIZE=10\r\n"
+		"RCPT TO:<bob@there.test>\r\nDATA\r\n");
 	sent_all();
 	feed("250 ok\r\n250 ok\r\n");
 	smtpc_next(&c);
@@ -96,7 +97,8 @@ static void full_segments(void **state)
 		e = smtpc_event(&c);
 		if (e.ask == SMTPC_ASK_BODY) {
 			n = sizeof(body) - at < 100 ? sizeof(body) - at : 100;
-			n = smtpc_body(&c, guarded_span(span_make(body + at, n)), at + n == sizeof(body));
+			n = smtpc_body(&c, guarded_span(span_make(body + at, n)),
+				at + n == sizeof(body));
 			assert_true(n >= 100 || n >= e.body_room || at + n == sizeof(body));
 			at += n;
 			continue;
@@ -237,7 +239,8 @@ static void client_body(const struct smtpc_event *e)
 
 	if (n > p.sent_len - p.sent_at)
 		n = p.sent_len - p.sent_at;
-	taken = smtpc_body(&c, guarded_span(span_make(p.sent + p.sent_at, n)), p.sent_at + n == p.sent_len);
+	taken = smtpc_body(&c, guarded_span(span_make(p.sent + p.sent_at, n)),
+		p.sent_at + n == p.sent_len);
 	assert_true(taken == n || taken >= e->body_room);
 	p.sent_at += taken;
 }
@@ -304,7 +307,7 @@ static void body_make(void)
 			p.sent[p.sent_len++] = '\r';
 			p.sent[p.sent_len++] = '\n';
 		} else {
-			p.sent[p.sent_len++] = (uint8_t)"..x\0\xff"[rng_below(&p.rng, 5)];
+			p.sent[p.sent_len++] = (uint8_t) "..x\0\xff"[rng_below(&p.rng, 5)];
 		}
 	}
 	p.sent[p.sent_len++] = '\r';
@@ -341,8 +344,8 @@ static void against_our_server(void **state)
 		assert_int_equal(p.delivered, p.accepted > 0);
 		assert_int_equal(p.committed, p.delivered);
 		if (p.delivered && !p.set.legacy)
-			assert_true(span_equal(
-				span_make(p.got, p.got_len), span_make(p.sent, p.sent_len)));
+			assert_true(span_equal(span_make(p.got, p.got_len),
+				span_make(p.sent, p.sent_len)));
 		delivered += p.delivered;
 	}
 	assert_true(delivered > 100);
@@ -383,8 +386,9 @@ static void answer_any(struct rng *rng)
 
 static void any_input(void **state)
 {
-	static const char *const words[] = { "250 ok\r\n", "250 ok\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n",
-		"354 go\r\n", "550 no\r\n", "450 5.1.1 no\r\n", "421 bye\r\n", "220 x\r\n", "250-x\r\n", "2", "\n", "\r",
+	static const char *const words[] = { "250 ok\r\n", "250 ok\r\n", "250 ok\r\n", "250 ok\r\n",
+		"354 go\r\n", "354 go\r\n", "550 no\r\n", "450 5.1.1 no\r\n", "421 bye\r\n",
+		"220 x\r\n", "250-x\r\n", "2", "\n", "\r",
 		"250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE 99\r\n", "\xff", " " };
 	const uint8_t seed[16] = { 13 };
 	struct rng rng;
@@ -413,10 +417,14 @@ static void any_input(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(last_segment),	      cmocka_unit_test(full_segments),
-		cmocka_unit_test(lost_after_dot),     cmocka_unit_test(aborted),
-		cmocka_unit_test(result_first),	      cmocka_unit_test(deadlines),
-		cmocka_unit_test(slow_server),	      cmocka_unit_test(against_our_server),
+		cmocka_unit_test(last_segment),
+		cmocka_unit_test(full_segments),
+		cmocka_unit_test(lost_after_dot),
+		cmocka_unit_test(aborted),
+		cmocka_unit_test(result_first),
+		cmocka_unit_test(deadlines),
+		cmocka_unit_test(slow_server),
+		cmocka_unit_test(against_our_server),
 		cmocka_unit_test(any_input),
 	};
 

@@ -22,6 +22,7 @@ static void compares(void **state)
 		{ SPAN_INIT("abc"), SPAN_INIT("abd"), false, false, false },
 		{ SPAN_INIT("abc"), SPAN_INIT("ab"), false, false, true },
 		{ SPAN_INIT("ab"), SPAN_INIT("abc"), false, false, false },
+		{ SPAN_INIT("ab"), SPAN_INIT("ab\0"), false, false, false },
 		{ SPAN_INIT(""), SPAN_INIT(""), true, true, true },
 		{ SPAN_INIT("a"), SPAN_INIT(""), false, false, true },
 		{ SPAN_INIT("a\0b"), SPAN_INIT("a\0b"), true, true, true },
@@ -58,6 +59,7 @@ static void cuts(void **state)
 	assert_span(span_from(s, 0), "0123456789");
 	assert_span(span_from(s, 9), "9");
 	assert_span(span_from(s, 10), "");
+	assert_int_equal(span_from(s, 11).len, 0);
 	assert_span(span_from(s, SIZE_MAX), "");
 	assert_span(span_from(SPAN_EMPTY, 0), "");
 }

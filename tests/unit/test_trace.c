@@ -36,18 +36,20 @@ static void received_forms(void **state)
 	struct trace t = plain();
 
 	(void)state;
-	assert_span(received(t), "Received: from client.test ([192.0.2.1])\r\n"
-				 "\tby gw.test (Pipit) with ESMTP id 0000002a\r\n"
-				 "\tfor <ada@there.test>;\r\n"
-				 "\tTue, 24 Nov 2026 20:42:56 +0000\r\n");
+	assert_span(received(t),
+		"Received: from client.test ([192.0.2.1])\r\n"
+		"\tby gw.test (Pipit) with ESMTP id 0000002a\r\n"
+		"\tfor <ada@there.test>;\r\n"
+		"\tTue, 24 Nov 2026 20:42:56 +0000\r\n");
 	assert_true(ip_parse(SPAN("2001:db8::1"), &t.peer));
 	t.esmtp = false;
 	t.for_rcpt = SPAN_EMPTY;
 	t.helo = SPAN("[192.168.1.40]");
 	t.wall_s = 0;
-	assert_span(received(t), "Received: from [192.168.1.40] ([IPv6:2001:db8::1])\r\n"
-				 "\tby gw.test (Pipit) with SMTP id 0000002a;\r\n"
-				 "\tThu, 01 Jan 1970 00:00:00 +0000 (clock not set)\r\n");
+	assert_span(received(t),
+		"Received: from [192.168.1.40] ([IPv6:2001:db8::1])\r\n"
+		"\tby gw.test (Pipit) with SMTP id 0000002a;\r\n"
+		"\tThu, 01 Jan 1970 00:00:00 +0000 (clock not set)\r\n");
 	t.helo = SPAN_EMPTY;
 	assert_true(span_starts_nocase(received(t), SPAN("Received: from [IPv6:2001:db8::1] ([")));
 	t.peer.family = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* answer - see answer.h */
-#include "cli/answer.h"
+#include "posix/cli/answer.h"
 
 struct answer answer_parse(struct span line)
 {

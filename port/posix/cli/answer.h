@@ -12,7 +12,7 @@
 
 struct answer {
 	struct span kind;
-	struct span pairs;   /* what answer_next has not yet taken */
+	struct span pairs; /* what answer_next has not yet taken */
 };
 
 /* line: without its LF; borrowed. */

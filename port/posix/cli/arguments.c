@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* arguments - see arguments.h */
-#include "cli/arguments.h"
+#include "posix/cli/arguments.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/exits.h"
-#include "cli/text.h"
+#include "posix/cli/exits.h"
+#include "posix/cli/text.h"
 
 int arguments_usage(const char *text)
 {
-	fprintf(stderr, "usage: pipit %s\n", text);
+	fprintf(text_errors(), "usage: pipit %s\n", text);
 	return EXIT_USAGE;
 }
 

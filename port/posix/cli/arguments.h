@@ -8,10 +8,10 @@
 #define ARGUMENTS_WORDS 4
 
 struct arguments {
-	const char *config;      /* NULL: the default */
+	const char *config; /* NULL: the default */
 	bool json, metrics;
 	int count;
-	const char *word[ARGUMENTS_WORDS];   /* what is no option, anywhere on the line */
+	const char *word[ARGUMENTS_WORDS]; /* what is no option, anywhere on the line */
 };
 
 /* EXIT_DONE, or EXIT_USAGE after telling what is wrong. */

@@ -9,7 +9,7 @@
 #include "sys/flash.h"
 
 struct blank_flash {
-	uint8_t *memory;         /* complemented: fresh pages read as erased flash */
+	uint8_t *memory; /* complemented: fresh pages read as erased flash */
 	size_t size;
 	struct flash_geometry geometry;
 };

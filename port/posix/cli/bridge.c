@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* bridge - see bridge.h */
-#include "cli/bridge.h"
+#include "posix/cli/bridge.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -9,9 +9,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "cli/exits.h"
-#include "cli/submit.h"
-#include "cli/text.h"
+#include "posix/cli/exits.h"
+#include "posix/cli/submit.h"
+#include "posix/cli/text.h"
 
 static bool write_all(int fd, const uint8_t *at, size_t len)
 {
@@ -43,7 +43,8 @@ static bool move(int from, int to)
 int bridge_run(const struct ip_endpoint *to)
 {
 	int fd = submit_connect(to);
-	struct pollfd p[2] = { { .fd = fd, .events = POLLIN }, { .fd = STDIN_FILENO, .events = POLLIN } };
+	struct pollfd p[2] = { { .fd = fd, .events = POLLIN },
+		{ .fd = STDIN_FILENO, .events = POLLIN } };
 
 	if (fd < 0) {
 		fputs("421 4.3.2 no MTA is running\r\n", stdout);

@@ -9,22 +9,23 @@
  *
  * `run` calls the two spool functions: what sendmail(1) wrote while no MTA was
  * running is submitted through our own listener, so that it passes the same
- * checks as all mail.  After the listeners are open and privileges are dropped, before
- * any thread is started:
+ * checks as all mail.  After the listeners are open and privileges are dropped:
  *
  *	if (cli_spool_pending(&conf) && fork() == 0)
  *		_exit(cli_spool_drain(&conf));
  *
- * The child waits for the listener, and ends when everything is gone, after
- * the last of a few rounds, or when its parent ends.  It needs no privilege beyond
- * owning the spool directory; the parent reaps it like any child.
+ * with the child's descriptors but 0 to 2 closed before, for the queue's lock
+ * and the listeners are among them.  It waits for the listener, and ends when
+ * everything is gone, after the last of a few rounds, or when its parent ends.
+ * It needs no privilege beyond owning the spool directory.
  */
 #ifndef PIPIT_CLI_H
 #define PIPIT_CLI_H
 
 #include "conf/conf.h"
 
-/* Where things are when neither -c nor the configuration says; the daemon and the calls must agree. */
+/* Where things are when neither -c nor the configuration says; the daemon and the calls
+ * must agree. */
 #ifndef PIPIT_CONFIG_PATH
 #define PIPIT_CONFIG_PATH "/etc/pipit/pipit.conf"
 #endif
@@ -47,7 +48,8 @@ void cli_usage(bool on_error);
  * directory (mode 3733, the owner is who calls) when it is missing and can be made. */
 bool cli_spool_pending(const struct conf *conf);
 
-/* Submits what is in the spool; blocks.  Returns an exit code: 0, or 75 when something was kept for the next start. */
+/* Submits what is in the spool; blocks.  Returns an exit code: 0, or 75 when something was
+ * kept for the next start. */
 int cli_spool_drain(const struct conf *conf);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* compose - see compose.h */
-#include "cli/compose.h"
+#include "posix/cli/compose.h"
 
 #include "mail/date.h"
 #include "mail/trace.h"
@@ -25,8 +25,8 @@ static void put_encoded(struct buf *b, uint8_t c)
 		return;
 	}
 	buf_put_byte(b, '=');
-	buf_put_byte(b, (uint8_t)"0123456789ABCDEF"[c >> 4]);
-	buf_put_byte(b, (uint8_t)"0123456789ABCDEF"[c & 15]);
+	buf_put_byte(b, (uint8_t) "0123456789ABCDEF"[c >> 4]);
+	buf_put_byte(b, (uint8_t) "0123456789ABCDEF"[c & 15]);
 }
 
 /* Octets of one character of UTF-8, as its first octet says; 1 for what is not UTF-8. */
@@ -43,7 +43,7 @@ static size_t character_len(struct span s)
 static void put_words(struct buf *b, struct span s)
 {
 	while (s.len > 0) {
-		size_t used = 12;   /* =?UTF-8?Q??= */
+		size_t used = 12; /* =?UTF-8?Q??= */
 
 		buf_puts(b, "=?UTF-8?Q?");
 		while (s.len > 0) {
@@ -97,7 +97,7 @@ static void put_from(struct buf *b, const struct compose *c)
 	buf_puts(b, c->name.len > 0 ? ">\r\n" : "\r\n");
 }
 
-#define TO_MAX 20u   /* more recipients than this have no business in each other's view */
+#define TO_MAX 20u /* more recipients than this have no business in each other's view */
 
 static void put_to(struct buf *b, const struct compose *c)
 {
@@ -140,6 +140,7 @@ void compose_missing(struct buf *b, const struct head *h, const struct compose *
 		buf_puts(b, "\r\n");
 	}
 	if (c->text)
-		buf_puts(b, "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
+		buf_puts(b,
+			"MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
 			"Content-Transfer-Encoding: 8bit\r\n");
 }

@@ -8,16 +8,17 @@
 #ifndef PIPIT_CLI_COMPOSE_H
 #define PIPIT_CLI_COMPOSE_H
 
-#include "cli/head.h"
-#include "cli/rcpts.h"
+#include "posix/cli/head.h"
+#include "posix/cli/rcpts.h"
 
 struct compose {
-	struct span sender;      /* address for From; may be empty: then no From is made */
-	struct span name;        /* display name for From, or empty */
-	struct span subject;     /* at empty: none */
-	struct span hostname;    /* right side of the Message-ID */
-	const struct rcpts *to;  /* for a To field; NULL: "undisclosed-recipients:;" when one is needed */
-	bool text;               /* the input has no header: say that it is UTF-8 text */
+	struct span sender;   /* address for From; may be empty: then no From is made */
+	struct span name;     /* display name for From, or empty */
+	struct span subject;  /* at empty: none */
+	struct span hostname; /* right side of the Message-ID */
+	const struct rcpts
+		*to; /* for a To field; NULL: "undisclosed-recipients:;" when one is needed */
+	bool text;   /* the input has no header: say that it is UTF-8 text */
 	uint32_t wall_s, random, number;
 };
 

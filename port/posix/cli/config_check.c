@@ -2,12 +2,12 @@
 /* config_check - `pipit check`: everything that is wrong with the configuration, at once. */
 #include <stdio.h>
 
-#include "cli/arguments.h"
-#include "cli/cli.h"
-#include "cli/exits.h"
-#include "cli/queue_file.h"
-#include "cli/settings.h"
-#include "cli/text.h"
+#include "posix/cli/arguments.h"
+#include "posix/cli/cli.h"
+#include "posix/cli/exits.h"
+#include "posix/cli/queue_file.h"
+#include "posix/cli/settings.h"
+#include "posix/cli/text.h"
 
 int cli_check(int argc, char **argv)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* control - see control.h */
-#include "cli/control.h"
+#include "posix/cli/control.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -9,14 +9,15 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "cli/text.h"
+#include "posix/cli/text.h"
 
-#define WAIT_MS 60000   /* `resolve` asks name servers, three times each */
+#define WAIT_MS 60000 /* `resolve` asks name servers, three times each */
 
 static int cannot(const char *path)
 {
 	if (errno == EACCES || errno == EPERM) {
-		text_complain("%s: no permission; root and members of the socket's group may ask", path);
+		text_complain("%s: no permission; root and members of the socket's group may ask",
+			path);
 		return EXIT_NO_PERMISSION;
 	}
 	text_complain("%s: %s; is the MTA running? `pipit run` starts it", path, strerror(errno));
@@ -65,7 +66,8 @@ static bool send_all(int fd, struct span s)
 
 bool operator_line_ask(struct control *c, struct span request)
 {
-	return request.len < CONTROL_REQUEST_MAX && send_all(c->fd, request) && send_all(c->fd, SPAN("\n"));
+	return request.len < CONTROL_REQUEST_MAX && send_all(c->fd, request) &&
+		send_all(c->fd, SPAN("\n"));
 }
 
 /* More octets; false at the end, after too long, or when a row does not fit. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* control - asks the running MTA through its control socket.
  *
- * operator_line_open, then for each request: operator_line_ask, and operator_line_next until it says
+ * operator_line_open, then for each request: operator_line_ask, and operator_line_next
+ * until it says
  * something other than CONTROL_ROW.  Blocks, 60 s at most for a line.
  * Functions that return an exit code have complained already.
  */
@@ -9,21 +10,21 @@
 #define PIPIT_CLI_CONTROL_H
 
 #include "base/buf.h"
-#include "cli/exits.h"
+#include "posix/cli/exits.h"
 
 #define CONTROL_REQUEST_MAX 400u
 
 struct control {
 	int fd;
-	size_t at, len;          /* received, not yet handed out: array[at .. len) */
-	uint8_t array[32768];    /* the longest row */
+	size_t at, len;       /* received, not yet handed out: array[at .. len) */
+	uint8_t array[32768]; /* the longest row */
 };
 
 enum control_answer {
-	CONTROL_ROW,     /* *line: the row */
+	CONTROL_ROW, /* *line: the row */
 	CONTROL_OK,
-	CONTROL_ERROR,   /* *line: the text behind `error` */
-	CONTROL_LOST,    /* the connection ended before the answer did */
+	CONTROL_ERROR, /* *line: the text behind `error` */
+	CONTROL_LOST,  /* the connection ended before the answer did */
 };
 
 /* EXIT_DONE, EXIT_UNAVAILABLE: no MTA runs; EXIT_NO_PERMISSION. */

@@ -3,22 +3,20 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
-#include "cli/exits.h"
-#include "cli/settings.h"
-#include "cli/spool.h"
-#include "cli/submit.h"
-#include "cli/text.h"
+#include "posix/cli/cli.h"
+#include "posix/cli/exits.h"
+#include "posix/cli/settings.h"
+#include "posix/cli/spool.h"
+#include "posix/cli/submit.h"
+#include "posix/cli/text.h"
 
-#define LISTENER_WAIT_S 60        /* for our own listener, after the start */
-#define DESCRIPTORS_MAX 4096      /* more than the daemon has at its start */
-#define STALE_S 86400             /* a temporary file whose writer must be gone */
+#define LISTENER_WAIT_S 60 /* for our own listener, after the start */
+#define STALE_S 86400      /* a temporary file whose writer must be gone */
 
 /* Between rounds: what our own listener put off will mostly be taken soon. */
 static const unsigned round_wait_s[] = { 10, 60, 300, 900, 3600 };
@@ -76,7 +74,8 @@ static void remove_stale(int directory, const char *name)
 {
 	struct stat st;
 
-	if (strncmp(name, "t.", 2) == 0 && fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	if (strncmp(name, "t.", 2) == 0 &&
+		fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		st.st_mtime + STALE_S < time(NULL))
 		unlinkat(directory, name, 0);
 }
@@ -97,7 +96,8 @@ static int drain_once(int directory, const struct conf *conf)
 		remove_stale(directory, e->d_name);
 		if (!spool_is_message(e->d_name))
 			continue;
-		code = spool_submit(directory, e->d_name, &to, conf_span(conf, conf->hostname), true);
+		code = spool_submit(directory, e->d_name, &to, conf_span(conf, conf->hostname),
+			true);
 		if (code == EXIT_DATA || code == EXIT_NO_USER)
 			spool_refuse(directory, e->d_name);
 		else if (code != EXIT_DONE)
@@ -107,33 +107,18 @@ static int drain_once(int directory, const struct conf *conf)
 	return result;
 }
 
-/* What a child of the daemon has and must not keep: the queue's lock and the
- * listeners are descriptors, and a stopping daemon may block signals. */
-static void become_ordinary(void)
-{
-	sigset_t none;
-
-	for (int fd = 3; fd < DESCRIPTORS_MAX; fd++)
-		close(fd);
-	signal(SIGTERM, SIG_DFL);
-	signal(SIGINT, SIG_DFL);
-	signal(SIGHUP, SIG_IGN);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 int cli_spool_drain(const struct conf *conf)
 {
 	const struct ip_endpoint to = settings_listener(conf);
 	const pid_t parent = getppid();
-	int directory, result;
+	int directory = open_spool(conf);
+	int result;
 
-	become_ordinary();
-	directory = open_spool(conf);
 	if (directory < 0 || !wait_for_listener(&to, parent))
 		return EXIT_AGAIN;
 	result = drain_once(directory, conf);
-	for (size_t i = 0; result != EXIT_DONE && i < sizeof round_wait_s / sizeof round_wait_s[0]; i++) {
+	for (size_t i = 0; result != EXIT_DONE && i < sizeof round_wait_s / sizeof round_wait_s[0];
+		i++) {
 		/* In small pieces, to notice the parent's end. */
 		for (unsigned s = 0; s < round_wait_s[i] && getppid() == parent; s++)
 			sleep(1);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* exits - the exit codes of every call, after sysexits(3), which not every system has as a header. */
+/* exits - the exit codes of every call, after sysexits(3), which not every system has as a
+ * header. */
 #ifndef PIPIT_CLI_EXITS_H
 #define PIPIT_CLI_EXITS_H
 

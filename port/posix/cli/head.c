@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* head - see head.h */
-#include "cli/head.h"
+#include "posix/cli/head.h"
 
 #include <string.h>
 

@@ -11,12 +11,12 @@
 
 #include "base/buf.h"
 
-#define HEAD_MAX 65536u   /* the longest header taken; mail in the wild stays under a few KiB */
+#define HEAD_MAX 65536u /* the longest header taken; mail in the wild stays under a few KiB */
 
 struct head {
-	uint32_t len;          /* octets in text */
-	uint32_t line;         /* where the line being read starts */
-	uint32_t fields_len;   /* when done: the fields; what follows in text is body */
+	uint32_t len;        /* octets in text */
+	uint32_t line;       /* where the line being read starts */
+	uint32_t fields_len; /* when done: the fields; what follows in text is body */
 	uint8_t text[HEAD_MAX];
 };
 
@@ -24,15 +24,16 @@ enum head_result { HEAD_MORE, HEAD_DONE, HEAD_TOO_LONG };
 
 void head_init(struct head *h);
 enum head_result head_feed(struct head *h, struct span *in);
-void head_finish(struct head *h);   /* the input ended in the header */
+void head_finish(struct head *h); /* the input ended in the header */
 
 /* When done. */
 struct span head_fields(const struct head *h);
-struct span head_body(const struct head *h);   /* the first octets of the body: a line that was no field */
+struct span head_body(
+	const struct head *h); /* the first octets of the body: a line that was no field */
 
 struct head_field {
 	struct span name;
-	struct span value;   /* behind the colon, folds (CRLF and blank) as they were, no last CRLF */
+	struct span value; /* behind the colon, folds (CRLF and blank) as they were, no last CRLF */
 	struct span whole;
 };
 

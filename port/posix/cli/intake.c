@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* intake - see intake.h */
-#include "cli/intake.h"
+#include "posix/cli/intake.h"
 
 void intake_init(struct intake *n, bool dots)
 {

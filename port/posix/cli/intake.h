@@ -13,10 +13,10 @@
 
 struct intake {
 	bool dots;
-	bool ended;          /* the dot was seen */
+	bool ended; /* the dot was seen */
 	bool line_started;
-	bool cr;             /* held back: one CR or several */
-	bool dot;            /* held back: a dot at the start of a line */
+	bool cr;  /* held back: one CR or several */
+	bool dot; /* held back: a dot at the start of a line */
 };
 
 void intake_init(struct intake *n, bool dots);
@@ -28,6 +28,6 @@ void intake_feed(struct intake *n, struct span *in, struct buf *out);
 /* The end of the input: ends the last line; needs INTAKE_ROOM. */
 void intake_finish(struct intake *n, struct buf *out);
 
-#define INTAKE_ROOM 4u   /* a held dot and CR, then CR LF */
+#define INTAKE_ROOM 4u /* a held dot and CR, then CR LF */
 
 #endif

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* listing - see listing.h */
-#include "cli/listing.h"
+#include "posix/cli/listing.h"
 
 #include <stdio.h>
 
-#include "cli/answer.h"
-#include "cli/text.h"
+#include "posix/cli/answer.h"
+#include "posix/cli/text.h"
 
-#define VALUE_MAX 4096u   /* a header line of `show` */
+#define VALUE_MAX 4096u /* a header line of `show` */
 
 static const struct {
 	const char *kind;
-	const char *array;   /* its name in JSON */
+	const char *array; /* its name in JSON */
 	enum listing_section section;
 } kinds[] = {
 	{ "message", "", LISTING_MESSAGE },
@@ -25,7 +25,15 @@ static const struct {
 static bool is_number_key(struct span key)
 {
 	static const char *const keys[] = {
-		"size", "arrival", "age", "rcpts", "pending", "n", "attempts", "next", "code",
+		"size",
+		"arrival",
+		"age",
+		"rcpts",
+		"pending",
+		"n",
+		"attempts",
+		"next",
+		"code",
 	};
 
 	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
@@ -117,7 +125,8 @@ static void json_part(struct listing *l, struct answer row, size_t kind)
 
 /* ---- for people -------------------------------------------------------------------- */
 
-static void put(const struct answer *row, const char *key, const char *before, const char *empty)
+/* The value behind `before`; `empty` for an empty one, NULL: then nothing.  Octets of the value. */
+static int put(const struct answer *row, const char *key, const char *before, const char *empty)
 {
 	uint8_t array[VALUE_MAX];
 	struct buf value;
@@ -125,12 +134,12 @@ static void put(const struct answer *row, const char *key, const char *before, c
 	buf_init(&value, array, sizeof array);
 	answer_get(row, key, &value);
 	if (value.len == 0 && !empty)
-		return;
-	fputs(before, stdout);
+		return 0;
 	if (value.len == 0)
-		fputs(empty, stdout);
-	else
-		text_put(stdout, buf_span(&value));
+		buf_puts(&value, empty);
+	fputs(before, stdout);
+	text_put(stdout, buf_span(&value));
+	return (int)value.len;
 }
 
 static void put_next(const struct answer *row)
@@ -152,17 +161,21 @@ static bool has_value(const struct answer *row, const char *key, struct span wan
 	return answer_get(row, key, &value) && span_equal(buf_span(&value), wanted);
 }
 
+static void pad(int written, int width)
+{
+	while (written++ < width)
+		putchar(' ');
+}
+
 static void human_message(struct listing *l, const struct answer *row)
 {
 	if (l->messages == 1)
 		fputs("ID        SIZE  AGE     STATE    SENDER\n", stdout);
-	put(row, "id", "", "?");
-	fputs("  ", stdout);
-	text_put_size(stdout, answer_get_u32(row, "size", 0));
-	fputs("  ", stdout);
-	text_put_duration(stdout, answer_get_u32(row, "age", 0));
-	put(row, "state", "  ", "?");
-	put(row, "sender", "  ", "<>");
+	pad(put(row, "id", "", "?"), 10);
+	pad(text_put_size(stdout, answer_get_u32(row, "size", 0)), 6);
+	pad(text_put_duration(stdout, answer_get_u32(row, "age", 0)), 8);
+	pad(put(row, "state", "", "?"), 9);
+	put(row, "sender", "", "<>");
 	putchar('\n');
 }
 
@@ -183,12 +196,8 @@ static void human_rcpt(const struct answer *row)
 static void human_row(struct listing *l, const struct answer *row, enum listing_section section)
 {
 	switch (section) {
-	case LISTING_MESSAGE:
-		human_message(l, row);
-		break;
-	case LISTING_RCPTS:
-		human_rcpt(row);
-		break;
+	case LISTING_MESSAGE: human_message(l, row); break;
+	case LISTING_RCPTS: human_rcpt(row); break;
 	case LISTING_REPORTS:
 		put(row, "kind", "          report to the sender, ", "?");
 		put_next(row);
@@ -235,8 +244,9 @@ static void print_end(struct listing *l)
 	if (l->messages == 0)
 		fputs("Mail queue is empty\n", stdout);
 	else
-		printf("-- %llu Kbytes in %u Request%s.\n", (unsigned long long)((l->octets + 1023) / 1024),
-			(unsigned)l->messages, l->messages == 1 ? "" : "s");
+		printf("-- %llu Kbytes in %u Request%s.\n",
+			(unsigned long long)((l->octets + 1023) / 1024), (unsigned)l->messages,
+			l->messages == 1 ? "" : "s");
 }
 
 int listing_print(struct listing *l, struct control *c)

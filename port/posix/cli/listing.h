@@ -3,14 +3,20 @@
 #ifndef PIPIT_CLI_LISTING_H
 #define PIPIT_CLI_LISTING_H
 
-#include "cli/control.h"
+#include "posix/cli/control.h"
 
-enum listing_section { LISTING_NONE, LISTING_MESSAGE, LISTING_RCPTS, LISTING_REPORTS, LISTING_LINES };
+enum listing_section {
+	LISTING_NONE,
+	LISTING_MESSAGE,
+	LISTING_RCPTS,
+	LISTING_REPORTS,
+	LISTING_LINES
+};
 
 struct listing {
 	bool json;
-	enum listing_section section;   /* JSON: the array that is open */
-	bool reports;                   /* JSON: this message has had some */
+	enum listing_section section; /* JSON: the array that is open */
+	bool reports;                 /* JSON: this message has had some */
 	uint32_t messages;
 	uint64_t octets;
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* message - see message.h */
-#include "cli/message.h"
+#include "posix/cli/message.h"
 
 #include <errno.h>
 #include <string.h>
@@ -30,7 +30,8 @@ static bool refill(struct message *m)
 	return true;
 }
 
-/* Octets from the descriptor through the filter into b: false with errno.  b stays empty at the end. */
+/* Octets from the descriptor through the filter into b: false with errno.  b stays empty
+ * at the end. */
 static bool filter(struct message *m, struct buf *b)
 {
 	while (b->len == 0 && !m->intake.ended) {

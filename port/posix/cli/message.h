@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* message - a message from a program on its way out: pieces in memory, then the rest of a descriptor.
+/* message - a message from a program on its way out: pieces in memory, then the rest of a
+ * descriptor.
  *
  * Nothing of the body is held: it streams through intake.h.  What is in memory can be
  * read again (message_rewind) as long as the descriptor was not touched.
@@ -7,20 +8,20 @@
 #ifndef PIPIT_CLI_MESSAGE_H
 #define PIPIT_CLI_MESSAGE_H
 
-#include "cli/head.h"
-#include "cli/intake.h"
+#include "posix/cli/head.h"
+#include "posix/cli/intake.h"
 
 #define MESSAGE_PIECES 5u
 
 struct message {
-	struct span piece[MESSAGE_PIECES];   /* borrowed; what a program gave, as CRLF lines */
-	size_t at;                 /* piece being read */
-	size_t offset;             /* in it */
+	struct span piece[MESSAGE_PIECES]; /* borrowed; what a program gave, as CRLF lines */
+	size_t at;                         /* piece being read */
+	size_t offset;                     /* in it */
 	int fd;
-	bool ended;                /* fd: its end was seen */
-	bool touched;              /* the body was read from fd: no way back */
+	bool ended;   /* fd: its end was seen */
+	bool touched; /* the body was read from fd: no way back */
 	struct intake intake;
-	struct span unread;        /* of array, not yet through intake */
+	struct span unread; /* of array, not yet through intake */
 	uint8_t array[16384];
 };
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* options - see options.h */
-#include "cli/options.h"
+#include "posix/cli/options.h"
 
 #include <string.h>
 #include <strings.h>
 
-#include "cli/exits.h"
-#include "cli/text.h"
+#include "posix/cli/exits.h"
+#include "posix/cli/text.h"
 
 static const char flags[] = "EGTUimntvxI";
-static const char valued[] = "ABCDFLNOPRVXbcefhopr";   /* attached, or the next word */
-static const char attached[] = "dq";                   /* attached only, may be empty */
+static const char valued[] = "ABCDFLNOPRVXbcefhopr"; /* attached, or the next word */
+static const char attached[] = "dq";                 /* attached only, may be empty */
 
 static int bad(const char *what, const char *word)
 {
@@ -21,54 +21,32 @@ static int bad(const char *what, const char *word)
 static int on_mode(struct options *o, const char *value)
 {
 	switch (value[0]) {
-	case 'm':
-		o->mode = OPTIONS_SEND;
-		return EXIT_DONE;
-	case 's':
-		o->mode = OPTIONS_SMTP;
-		return EXIT_DONE;
-	case 'p':
-		o->mode = OPTIONS_MAILQ;
-		return EXIT_DONE;
+	case 'm': o->mode = OPTIONS_SEND; return EXIT_DONE;
+	case 's': o->mode = OPTIONS_SMTP; return EXIT_DONE;
+	case 'p': o->mode = OPTIONS_MAILQ; return EXIT_DONE;
 	case 'i':
-	case 'I':
-		o->mode = OPTIONS_ALIASES;
-		return EXIT_DONE;
+	case 'I': o->mode = OPTIONS_ALIASES; return EXIT_DONE;
 	case 'd':
-	case 'D':
-		return bad("the daemon is started with `pipit run`, not -b", value);
-	default:
-		return bad("no such mode: -b", value);
+	case 'D': return bad("the daemon is started with `pipit run`, not -b", value);
+	default: return bad("no such mode: -b", value);
 	}
 }
 
 static int on_value(struct options *o, char letter, const char *value)
 {
 	switch (letter) {
-	case 'b':
-		return on_mode(o, value);
-	case 'c':
-		o->config = value;
-		return EXIT_DONE;
+	case 'b': return on_mode(o, value);
+	case 'c': o->config = value; return EXIT_DONE;
 	case 'f':
-	case 'r':
-		o->from = value;
-		return EXIT_DONE;
-	case 'F':
-		o->name = value;
-		return EXIT_DONE;
-	case 's':
-		o->subject = value;
-		return EXIT_DONE;
-	case 'B':
-		o->eight_bit = strcasecmp(value, "8BITMIME") == 0;
-		return EXIT_DONE;
+	case 'r': o->from = value; return EXIT_DONE;
+	case 'F': o->name = value; return EXIT_DONE;
+	case 's': o->subject = value; return EXIT_DONE;
+	case 'B': o->eight_bit = strcasecmp(value, "8BITMIME") == 0; return EXIT_DONE;
 	case 'o':
 		if (value[0] == 'i')
 			o->dots = false;
 		return EXIT_DONE;
-	default:
-		return EXIT_DONE;
+	default: return EXIT_DONE;
 	}
 }
 
@@ -90,7 +68,8 @@ static bool takes_value(char letter, bool subject_ok)
 }
 
 /* One word of option letters; *next is the word behind it and moves when it is a value. */
-static int on_word(struct options *o, const char *word, int *next, int argc, char **argv, bool subject_ok)
+static int on_word(struct options *o, const char *word, int *next, int argc, char **argv,
+	bool subject_ok)
 {
 	for (const char *at = word + 1; *at != '\0'; at++) {
 		if (strchr(flags, *at)) {

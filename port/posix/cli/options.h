@@ -16,15 +16,15 @@ enum options_mode { OPTIONS_SEND, OPTIONS_SMTP, OPTIONS_MAILQ, OPTIONS_FLUSH, OP
 
 struct options {
 	enum options_mode mode;
-	const char *config;      /* -c */
-	const char *from;        /* -f, -r */
-	const char *name;        /* -F */
-	const char *subject;     /* -s: for `send` */
-	bool from_header;        /* -t */
-	bool dots;               /* a single dot ends the message: not with -i, -oi */
-	bool eight_bit;          /* -B8BITMIME */
-	bool verbose;            /* -v */
-	int first;               /* index in argv of the first recipient */
+	const char *config;  /* -c */
+	const char *from;    /* -f, -r */
+	const char *name;    /* -F */
+	const char *subject; /* -s: for `send` */
+	bool from_header;    /* -t */
+	bool dots;           /* a single dot ends the message: not with -i, -oi */
+	bool eight_bit;      /* -B8BITMIME */
+	bool verbose;        /* -v */
+	int first;           /* index in argv of the first recipient */
 };
 
 /* subject_ok: `send`, which knows -s.  EXIT_DONE or EXIT_USAGE after telling why. */

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* queue - `pipit queue`, mailq(1), newaliases(1): the operator and the running MTA; offline work is queue_file.h. */
+/* queue - `pipit queue`, mailq(1), newaliases(1): the operator and the running MTA;
+ * offline work is queue_file.h. */
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/answer.h"
-#include "cli/arguments.h"
-#include "cli/cli.h"
-#include "cli/listing.h"
-#include "cli/queue_file.h"
-#include "cli/settings.h"
-#include "cli/text.h"
+#include "posix/cli/answer.h"
+#include "posix/cli/arguments.h"
+#include "posix/cli/cli.h"
+#include "posix/cli/listing.h"
+#include "posix/cli/queue_file.h"
+#include "posix/cli/settings.h"
+#include "posix/cli/text.h"
 
 #define USAGE \
 	"queue [-c FILE] [--json]\n" \
@@ -37,7 +38,7 @@ static int ask(struct control *c, const struct settings *s, const char *verb, co
 		return code;
 	buf_init(&request, array, sizeof array);
 	make_request(&request, verb, what);
-	operator_line_ask(c, buf_span(&request));   /* a failure shows as a lost answer */
+	operator_line_ask(c, buf_span(&request)); /* a failure shows as a lost answer */
 	return EXIT_DONE;
 }
 
@@ -157,6 +158,6 @@ int cli_newaliases(int argc, char **argv)
 	if (code != EXIT_DONE || a.json || a.metrics || a.count > 0)
 		return arguments_usage("newaliases [-c FILE]");
 	/* All errors are told now: at a reload they would only stand in the log. */
-	code = settings_read(&s, a.config, true) == SETTINGS_BAD ? EXIT_CONFIG : EXIT_DONE;
+	code = settings_need(&s, a.config);
 	return code == EXIT_DONE ? operator_line_simple(s.control, "reload") : code;
 }

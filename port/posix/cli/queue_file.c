@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* queue_file - see queue_file.h */
-#include "cli/queue_file.h"
+#include "posix/cli/queue_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,9 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/blank_flash.h"
-#include "cli/exits.h"
-#include "cli/text.h"
+#include "posix/cli/blank_flash.h"
+#include "posix/cli/exits.h"
+#include "posix/cli/text.h"
 #include "posix/flash_file.h"
 #include "queue/queue.h"
 
@@ -76,14 +76,16 @@ int queue_file_format(const struct settings *s)
 
 	/* Missing: made in the configured size, and by the daemon's user when root does it. */
 	if (code != 0 && access(s->queue, F_OK) != 0 && errno == ENOENT)
-		code = flash_file_open(&file, s->queue, s->conf.queue_size, FLASH_FILE_CREATE, why, sizeof why);
+		code = flash_file_open(&file, s->queue, s->conf.queue_size, FLASH_FILE_CREATE, why,
+			sizeof why);
 	if (code != 0)
 		return complain(why, code);
 	flash = flash_file_flash(&file);
 	ok = queue_format(&flash) == ST_OK && flash.ops->sync_begin(flash.ctx) == ST_OK;
 	flash_file_close(&file);
 	if (!ok)
-		return complain("the queue could not be formatted: the disk does not take it", EXIT_AGAIN);
+		return complain("the queue could not be formatted: the disk does not take it",
+			EXIT_AGAIN);
 	printf("%s: formatted, %u octets\n", s->queue, (unsigned)file.size);
 	return text_finish(EXIT_DONE);
 }
@@ -124,7 +126,8 @@ static bool same_owner(const struct flash_file *from, const struct flash_file *t
 {
 	struct stat st;
 
-	return fstat(from->fd, &st) == 0 && (geteuid() != 0 || fchown(to->fd, st.st_uid, st.st_gid) == 0) &&
+	return fstat(from->fd, &st) == 0 &&
+		(geteuid() != 0 || fchown(to->fd, st.st_uid, st.st_gid) == 0) &&
 		fchmod(to->fd, st.st_mode & 0777) == 0;
 }
 
@@ -140,7 +143,9 @@ static int copy(struct flash_file *from, struct flash_file *to, const char *path
 		return code;
 	st = queue_copy(&queue_old, &queue_new);
 	if (st == ST_FULL || st == ST_BAD)
-		return complain("what is in the queue does not fit into that size; nothing was changed", EXIT_DATA);
+		return complain(
+			"what is in the queue does not fit into that size; nothing was changed",
+			EXIT_DATA);
 	if (st != ST_OK || !settle(&queue_new) || !same_owner(from, to) || fsync(to->fd) < 0)
 		return complain("the queue could not be copied; nothing was changed", EXIT_AGAIN);
 	return EXIT_DONE;
@@ -154,7 +159,7 @@ static int replace(struct flash_file *from, const char *path, uint32_t size)
 	int code;
 
 	snprintf(draft, sizeof draft, "%s.resize", path);
-	unlink(draft);   /* of an attempt that was cut off; the lock on the queue says nobody is at it */
+	unlink(draft); /* of an attempt that was cut off: we hold the lock, so nobody is at it */
 	code = flash_file_open(&to, draft, size, FLASH_FILE_CREATE, why, sizeof why);
 	if (code != 0)
 		return complain(why, code);
@@ -193,7 +198,8 @@ int queue_file_resize(const struct settings *s, struct span text)
 	return text_finish(EXIT_DONE);
 }
 
-/* ---- check ---------------------------------------------------------------------------------- */
+/* ---- check
+ * ---------------------------------------------------------------------------------- */
 
 static void warn(const struct settings *s, const char *what, uint32_t number)
 {
@@ -230,7 +236,7 @@ void queue_file_check(const struct settings *s)
 			return;
 		}
 		if (s->conf.queue_size > 0 && st.st_size != (off_t)s->conf.queue_size)
-			warn(s, "the queue file's size is not as in the queue line, see `pipit queue resize`; it has",
+			warn(s, "the queue file is not of the configured size; it has",
 				(uint32_t)st.st_size);
 		size = (uint32_t)st.st_size;
 	}

@@ -3,16 +3,18 @@
 #ifndef PIPIT_CLI_QUEUE_FILE_H
 #define PIPIT_CLI_QUEUE_FILE_H
 
-#include "cli/settings.h"
+#include "posix/cli/settings.h"
 
 /* Erases everything in it.  Makes the file when it is missing. */
 int queue_file_format(const struct settings *s);
 
-/* Copies all messages to a new file of this size ("64M"), which then takes the old one's place.  At
+/* Copies all messages to a new file of this size ("64M"), which then takes the old one's
+ * place.  At
  * every point one of the two is whole under the queue's name. */
 int queue_file_resize(const struct settings *s, struct span size);
 
-/* For `check`: warnings about the file, and what the configuration asks of it.  Changes nothing. */
+/* For `check`: warnings about the file, and what the configuration asks of it.  Changes
+ * nothing. */
 void queue_file_check(const struct settings *s);
 
 #endif

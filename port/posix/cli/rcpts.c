@@ -8,7 +8,7 @@
  * Two words with a gap between them are a phrase: a display name before "<" or
  * ":", bad as an address.  After CLOSED only comments may come.
  */
-#include "cli/rcpts.h"
+#include "posix/cli/rcpts.h"
 
 #include <string.h>
 
@@ -87,11 +87,11 @@ bool rcpts_one(struct span s, struct span hostname, bool null_ok, struct buf *ou
 enum state { START, WORD, ANGLE, CLOSED };
 
 struct list {
-	struct span in;          /* what is still to be read */
+	struct span in; /* what is still to be read */
 	enum state state;
-	bool gap;                /* a blank or comment was last */
-	bool phrase;             /* there was a gap where an address has none */
-	bool group;              /* between "name:" and ";" */
+	bool gap;    /* a blank or comment was last */
+	bool phrase; /* there was a gap where an address has none */
+	bool group;  /* between "name:" and ";" */
 	struct buf word;
 	uint8_t array[ADDRESS_MAX + 2u];
 };
@@ -130,7 +130,7 @@ static bool keep_quoted(struct list *l)
 		uint8_t c = take(l);
 
 		if (c == '\r' || c == '\n')
-			continue;   /* a fold */
+			continue; /* a fold */
 		buf_put_byte(&l->word, c);
 		if (c == '"')
 			return true;
@@ -185,7 +185,7 @@ static bool on_open(struct list *l)
 static bool on_colon(struct list *l)
 {
 	if (l->state == ANGLE)
-		return on_text(l, ':');   /* of a source route */
+		return on_text(l, ':'); /* of a source route */
 	if (l->state == CLOSED || l->state == START || l->group)
 		return false;
 	begin_item(l);
@@ -200,25 +200,17 @@ static bool on_octet(struct list *l, uint8_t c)
 	case ' ':
 	case '\t':
 	case '\r':
-	case '\n':
-		l->gap = true;
-		return true;
-	case '(':
-		l->gap = true;
-		return skip_comment(l);
-	case ')':
-		return false;
-	case '<':
-		return on_open(l);
+	case '\n': l->gap = true; return true;
+	case '(': l->gap = true; return skip_comment(l);
+	case ')': return false;
+	case '<': return on_open(l);
 	case '>':
 		if (l->state != ANGLE)
 			return false;
 		l->state = CLOSED;
 		return true;
-	case ':':
-		return on_colon(l);
-	default:
-		return on_text(l, c);
+	case ':': return on_colon(l);
+	default: return on_text(l, c);
 	}
 }
 
@@ -268,7 +260,8 @@ bool rcpts_add_list(struct rcpts *r, struct span list, struct span hostname, str
 			return false;
 		if (l.word.len == 0)
 			continue;
-		if (!qualify(buf_span(&l.word), hostname, &address) || !rcpts_add(r, buf_span(&address)))
+		if (!qualify(buf_span(&l.word), hostname, &address) ||
+			!rcpts_add(r, buf_span(&address)))
 			return false;
 	}
 	*bad = list;

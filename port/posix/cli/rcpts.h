@@ -20,7 +20,7 @@
 struct rcpts {
 	uint32_t count;
 	uint32_t len;
-	uint8_t text[RCPTS_TEXT_MAX];   /* addresses, each with an LF behind it */
+	uint8_t text[RCPTS_TEXT_MAX]; /* addresses, each with an LF behind it */
 };
 
 void rcpts_init(struct rcpts *r);
@@ -35,7 +35,8 @@ bool rcpts_add(struct rcpts *r, struct span address);
 /* Walks them: *cursor starts at 0. */
 bool rcpts_next(const struct rcpts *r, uint32_t *cursor, struct span *out);
 
-/* One address with or without <>; "" and "<>" give the null reverse-path when null_ok.  false: it is none. */
+/* One address with or without <>; "" and "<>" give the null reverse-path when null_ok.
+ * false: it is none. */
 bool rcpts_one(struct span s, struct span hostname, bool null_ok, struct buf *out);
 
 #endif

@@ -2,12 +2,12 @@
 /* resolve - `pipit resolve DOMAIN`: the hosts that mail would go to, in order. */
 #include <stdio.h>
 
-#include "cli/answer.h"
-#include "cli/arguments.h"
-#include "cli/cli.h"
-#include "cli/control.h"
-#include "cli/settings.h"
-#include "cli/text.h"
+#include "posix/cli/answer.h"
+#include "posix/cli/arguments.h"
+#include "posix/cli/cli.h"
+#include "posix/cli/control.h"
+#include "posix/cli/settings.h"
+#include "posix/cli/text.h"
 
 #define VALUE_MAX 2048u
 
@@ -127,7 +127,8 @@ int cli_resolve(int argc, char **argv)
 	struct buf request;
 	int code = arguments_parse(&a, argc, argv);
 
-	if (code != EXIT_DONE || a.count != 1 || a.metrics || !operator_line_word_ok(span_of(a.word[0])))
+	if (code != EXIT_DONE || a.count != 1 || a.metrics ||
+		!operator_line_word_ok(span_of(a.word[0])))
 		return arguments_usage("resolve [-c FILE] [--json] DOMAIN");
 	code = settings_want(&s, a.config);
 	if (code == EXIT_DONE)

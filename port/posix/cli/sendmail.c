@@ -11,19 +11,19 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/bridge.h"
-#include "cli/cli.h"
-#include "cli/compose.h"
-#include "cli/control.h"
-#include "cli/exits.h"
-#include "cli/options.h"
-#include "cli/settings.h"
-#include "cli/spool.h"
-#include "cli/submit.h"
-#include "cli/text.h"
+#include "posix/cli/bridge.h"
+#include "posix/cli/cli.h"
+#include "posix/cli/compose.h"
+#include "posix/cli/control.h"
+#include "posix/cli/exits.h"
+#include "posix/cli/options.h"
+#include "posix/cli/settings.h"
+#include "posix/cli/spool.h"
+#include "posix/cli/submit.h"
+#include "posix/cli/text.h"
 #include "posix/random.h"
 
-#define ADDED_MAX 8192u   /* TO_MAX addresses and the rest of what compose.h adds */
+#define ADDED_MAX 8192u /* TO_MAX addresses and the rest of what compose.h adds */
 
 struct sending {
 	struct options o;
@@ -112,7 +112,8 @@ static int add_arguments(struct sending *s, int argc, char **argv)
 		int code;
 
 		if (argv[i][0] == '-') {
-			text_complain_span("options come before recipients, and no address starts with \"-\"",
+			text_complain_span(
+				"options come before recipients, and no address starts with \"-\"",
 				span_of(argv[i]));
 			return EXIT_USAGE;
 		}
@@ -177,7 +178,7 @@ static int read_head(struct sending *s)
 	message_init(&s->message, STDIN_FILENO, s->o.dots && !s->o.subject);
 	head_init(&s->head);
 	if (s->o.subject)
-		return EXIT_DONE;   /* all of the input is text */
+		return EXIT_DONE; /* all of the input is text */
 	r = message_read_head(&s->message, &s->head);
 	if (r == HEAD_DONE)
 		return EXIT_DONE;
@@ -306,13 +307,9 @@ static int run_mode(struct sending *s, int argc, char **argv)
 	if (code != EXIT_DONE)
 		return code;
 	switch (s->o.mode) {
-	case OPTIONS_SMTP:
-		to = listener(s);
-		return bridge_run(&to);
-	case OPTIONS_FLUSH:
-		return operator_line_simple(s->settings.control, "retry all");
-	default:
-		return send_message(s, argc, argv);
+	case OPTIONS_SMTP: to = listener(s); return bridge_run(&to);
+	case OPTIONS_FLUSH: return operator_line_simple(s->settings.control, "retry all");
+	default: return send_message(s, argc, argv);
 	}
 }
 

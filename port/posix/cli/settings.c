@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* settings - see settings.h */
-#include "cli/settings.h"
+#include "posix/cli/settings.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,17 +8,23 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
-#include "cli/exits.h"
-#include "cli/text.h"
+#include "posix/cli/cli.h"
+#include "posix/cli/exits.h"
+#include "posix/cli/text.h"
 #include "posix/config_file.h"
 #include "posix/system.h"
 
-#define FILE_MAX (256u << 10)      /* an aliases file */
-#define ALIAS_LINE_MAX 4096u       /* with its continuations */
+#define FILE_MAX (256u << 10) /* an aliases file */
+#define ALIAS_LINE_MAX 4096u  /* with its continuations */
 
 static struct config_file file;
 static uint8_t file_text[FILE_MAX];
+
+enum settings_result {
+	SETTINGS_GOOD,
+	SETTINGS_UNREADABLE, /* no file, or no permission: all defaults */
+	SETTINGS_BAD,        /* has errors */
+};
 
 /* Where errors of one file go. */
 struct complaints {
@@ -33,17 +39,17 @@ static void on_error(void *ctx, uint32_t line, struct span message)
 	if (!c->loud)
 		return;
 	if (line > 0)
-		fprintf(stderr, "%s:%u: ", c->path, (unsigned)line);
+		fprintf(text_errors(), "%s:%u: ", c->path, (unsigned)line);
 	else
-		fprintf(stderr, "%s: ", c->path);
-	text_put(stderr, message);
-	putc('\n', stderr);
+		fprintf(text_errors(), "%s: ", c->path);
+	text_put(text_errors(), message);
+	putc('\n', text_errors());
 }
 
 static void complain_file(const struct complaints *c, const char *what)
 {
 	if (c->loud)
-		fprintf(stderr, "%s: %s\n", c->path, what);
+		fprintf(text_errors(), "%s: %s\n", c->path, what);
 }
 
 /* All of a file into file_text; false with errno: EFBIG when it is larger. */
@@ -101,7 +107,8 @@ static void read_aliases(struct conf *c, struct span text, struct conf_errors *e
 			number++;
 		}
 		if (line.overflow) {
-			on_error(errors->ctx, first, SPAN("the line is too long; use several names"));
+			on_error(errors->ctx, first,
+				SPAN("the line is too long; use several names"));
 			errors->count++;
 			continue;
 		}
@@ -110,21 +117,17 @@ static void read_aliases(struct conf *c, struct span text, struct conf_errors *e
 	conf_alias_finish(c, errors);
 }
 
-static bool add_aliases(struct settings *s, bool loud)
+static bool add_aliases(struct settings *s)
 {
-	struct complaints complaints = { s->aliases, loud };
+	struct complaints complaints = { s->aliases, true };
 	struct conf_errors errors = { on_error, &complaints, 0 };
 	struct span text;
 
 	if (s->aliases[0] == '\0')
 		return true;
-	/* No reason to stop: mail goes without aliases, as in the daemon. */
 	if (!read_file(s->aliases, &text)) {
-		bool too_large = errno == EFBIG;
-
-		if (loud)
-			fprintf(stderr, "%s: warning: %s\n", s->aliases, strerror(errno));
-		return !too_large;
+		complain_file(&complaints, strerror(errno));
+		return false;
 	}
 	read_aliases(&s->conf, text, &errors);
 	return errors.count == 0;
@@ -159,7 +162,7 @@ static bool parse(struct settings *s, struct span text, bool loud)
 	return good;
 }
 
-enum settings_result settings_read(struct settings *s, const char *path, bool loud)
+static enum settings_result read_config(struct settings *s, const char *path, bool loud)
 {
 	char why[256];
 	bool readable, good;
@@ -177,31 +180,38 @@ enum settings_result settings_read(struct settings *s, const char *path, bool lo
 	good = parse(s, config_file_text(&file), loud);
 	if (!readable)
 		return SETTINGS_UNREADABLE;
-	return add_aliases(s, loud) && good ? SETTINGS_GOOD : SETTINGS_BAD;
+	return good ? SETTINGS_GOOD : SETTINGS_BAD;
 }
 
 int settings_need(struct settings *s, const char *path)
 {
-	return settings_read(s, path, true) == SETTINGS_GOOD ? EXIT_DONE : EXIT_CONFIG;
+	enum settings_result r = read_config(s, path, true);
+
+	/* Both are read in any case: all errors at once. */
+	if (r == SETTINGS_UNREADABLE || !add_aliases(s))
+		return EXIT_CONFIG;
+	return r == SETTINGS_GOOD ? EXIT_DONE : EXIT_CONFIG;
 }
 
 int settings_want(struct settings *s, const char *path)
 {
-	enum settings_result r = settings_read(s, path, path != NULL);
+	enum settings_result r = read_config(s, path, path != NULL);
 
 	if (r == SETTINGS_GOOD)
 		return EXIT_DONE;
 	if (path)
 		return EXIT_CONFIG;
 	if (r == SETTINGS_BAD)
-		text_complain("%s has errors, see pipit check; going on with what is right in it", s->path);
+		text_complain("%s has errors, see pipit check; going on with what is right in it",
+			s->path);
 	return EXIT_DONE;
 }
 
 struct ip_endpoint settings_listener(const struct conf *c)
 {
 	static const struct ip_endpoint otherwise = {
-		.ip = { .family = 4, .bytes = { 127, 0, 0, 1 } }, .port = 25,
+		.ip = { .family = 4, .bytes = { 127, 0, 0, 1 } },
+		.port = 25,
 	};
 	struct ip_endpoint at = c->listen_count > 0 ? c->listen[0].at : otherwise;
 
@@ -227,7 +237,8 @@ struct ip_endpoint settings_submission(const struct settings *s)
 
 bool settings_spool(const struct conf *c, char *path, size_t cap)
 {
-	struct span queue = conf_has(c->queue_path) ? conf_span(c, c->queue_path) : SPAN(PIPIT_QUEUE_PATH);
+	struct span queue = conf_has(c->queue_path) ? conf_span(c, c->queue_path)
+						    : SPAN(PIPIT_QUEUE_PATH);
 	size_t slash = span_find_last(queue, '/');
 	struct buf b;
 

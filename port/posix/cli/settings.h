@@ -12,30 +12,22 @@
 
 #define SETTINGS_PATH_MAX 1024u
 
-enum settings_result {
-	SETTINGS_GOOD,
-	SETTINGS_UNREADABLE,   /* no file, or no permission: all defaults */
-	SETTINGS_BAD,          /* has errors */
-};
-
 struct settings {
 	struct conf conf;
 	const char *path;
-	char hostname[SYSTEM_NAME_ROOM];   /* the system's */
+	char hostname[SYSTEM_NAME_ROOM]; /* the system's */
 	/* What the configuration says, or the defaults; NUL-terminated. */
 	char control[SETTINGS_PATH_MAX];
 	char queue[SETTINGS_PATH_MAX];
 	char aliases[SETTINGS_PATH_MAX];
 };
 
-/* Reads the file at path (NULL: PIPIT_CONFIG_PATH) and its aliases file.  With `loud` every
- * error goes to standard error as FILE:LINE: message. */
-enum settings_result settings_read(struct settings *s, const char *path, bool loud);
-
-/* For calls that need the configuration: EXIT_DONE, or EXIT_CONFIG after telling why. */
+/* Reads the file at path, NULL: PIPIT_CONFIG_PATH, and its aliases file.  EXIT_DONE, or
+ * EXIT_CONFIG with every error told as FILE:LINE: message. */
 int settings_need(struct settings *s, const char *path);
 
-/* For calls that send mail: EXIT_CONFIG only for a file that was named with -c. */
+/* For calls that can do with less: EXIT_CONFIG only for a file that was named with -c.
+ * Aliases are not read: they are the server's business. */
 int settings_want(struct settings *s, const char *path);
 
 /* The listener to submit to: the first on a loopback address or on all, else the first. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* spool - see spool.h */
-#include "cli/spool.h"
+#include "posix/cli/spool.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/exits.h"
-#include "cli/submit.h"
-#include "cli/text.h"
+#include "posix/cli/exits.h"
+#include "posix/cli/submit.h"
+#include "posix/cli/text.h"
 #include "posix/random.h"
 
 #define MAGIC "pipit-spool 1\n"
@@ -35,7 +35,8 @@ static bool make_directory(const char *path)
 	if (fd < 0)
 		return false;
 	/* chown takes mode bits away: it goes first. */
-	ok = (geteuid() != 0 || fchown(fd, parent.st_uid, parent.st_gid) == 0) && fchmod(fd, 03733) == 0;
+	ok = (geteuid() != 0 || fchown(fd, parent.st_uid, parent.st_gid) == 0) &&
+		fchmod(fd, 03733) == 0;
 	close(fd);
 	return ok;
 }
@@ -90,7 +91,8 @@ static bool write_all(int fd, const void *from, size_t len)
 
 static bool write_line(int fd, char kind, struct span text)
 {
-	return write_all(fd, &kind, 1) && write_all(fd, text.at, text.len) && write_all(fd, "\n", 1);
+	return write_all(fd, &kind, 1) && write_all(fd, text.at, text.len) &&
+		write_all(fd, "\n", 1);
 }
 
 static bool write_envelope(int fd, const struct spool_item *item)
@@ -143,7 +145,8 @@ static bool sync_name(int directory, int fd)
 	return ok;
 }
 
-static int write_file(int directory, int fd, const struct spool_item *item, char name[SPOOL_NAME_MAX])
+static int write_file(int directory, int fd, const struct spool_item *item,
+	char name[SPOOL_NAME_MAX])
 {
 	char temporary[SPOOL_NAME_MAX];
 	struct stat st;
@@ -151,7 +154,8 @@ static int write_file(int directory, int fd, const struct spool_item *item, char
 
 	memcpy(temporary, name, sizeof temporary);
 	/* The group is the daemon's only where the directory hands it down. */
-	if (fstatat(directory, ".", &st, 0) < 0 || fchmod(fd, st.st_mode & S_ISGID ? 0640 : 0600) < 0)
+	if (fstatat(directory, ".", &st, 0) < 0 ||
+		fchmod(fd, st.st_mode & S_ISGID ? 0640 : 0600) < 0)
 		return fail("the spool");
 	if (!write_envelope(fd, item))
 		return fail("writing to the spool");
@@ -197,7 +201,8 @@ static bool take_line(struct span *text, struct span *line)
 
 static bool read_sender(struct span line, struct buf *sender)
 {
-	return line.len > 0 && line.at[0] == 'S' && rcpts_one(span_from(line, 1), SPAN_EMPTY, true, sender);
+	return line.len > 0 && line.at[0] == 'S' &&
+		rcpts_one(span_from(line, 1), SPAN_EMPTY, true, sender);
 }
 
 static bool read_rcpt(struct span line, struct rcpts *rcpts)
@@ -232,7 +237,8 @@ bool spool_read_envelope(int fd, struct message *message, struct buf *sender, st
 
 	rcpts_init(rcpts);
 	buf_clear(sender);
-	if (!take_line(&text, &line) || !span_equal(line, span_sub(SPAN(MAGIC), 0, sizeof MAGIC - 2)) ||
+	if (!take_line(&text, &line) ||
+		!span_equal(line, span_sub(SPAN(MAGIC), 0, sizeof MAGIC - 2)) ||
 		!take_line(&text, &line) || !read_sender(line, sender))
 		return false;
 	while (take_line(&text, &line)) {
@@ -272,7 +278,8 @@ static int open_file(int directory, const char *name)
 		return -1;
 	}
 	/* After the lock: who had it before may have removed the file. */
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1)
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+		st.st_nlink == 1)
 		return fd;
 	close(fd);
 	return -1;
@@ -298,7 +305,8 @@ static int submit_file(int fd, const struct ip_endpoint *to, struct submit *s)
 	return submit_run(connection, s);
 }
 
-int spool_submit(int directory, const char *name, const struct ip_endpoint *to, struct span hostname, bool some)
+int spool_submit(int directory, const char *name, const struct ip_endpoint *to,
+	struct span hostname, bool some)
 {
 	struct submit s = { .hostname = hostname, .some = some };
 	int fd = open_file(directory, name);

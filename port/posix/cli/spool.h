@@ -24,10 +24,10 @@
 #define PIPIT_CLI_SPOOL_H
 
 #include "base/ip.h"
-#include "cli/message.h"
-#include "cli/rcpts.h"
+#include "posix/cli/message.h"
+#include "posix/cli/rcpts.h"
 
-#define SPOOL_NAME_MAX 36u   /* "m." and 32 hex digits, NUL */
+#define SPOOL_NAME_MAX 36u /* "m." and 32 hex digits, NUL */
 
 /* An opened spool directory, or -1 with errno; makes it when it is missing. */
 int spool_open(const char *path);
@@ -35,17 +35,20 @@ int spool_open(const char *path);
 struct spool_item {
 	struct span sender;
 	const struct rcpts *rcpts;
-	struct message *message;     /* from its start */
-	uint32_t size_max;           /* of the message, octets */
+	struct message *message; /* from its start */
+	uint32_t size_max;       /* of the message, octets */
 };
 
-/* EXIT_DONE when the message is durable, its name then in `name`; EXIT_DATA: larger than size_max; else
+/* EXIT_DONE when the message is durable, its name then in `name`; EXIT_DATA: larger than
+ * size_max; else
  * EXIT_AGAIN.  Complains itself. */
 int spool_write(int directory, const struct spool_item *item, char name[SPOOL_NAME_MAX]);
 
-/* Submits one file by its name, and removes it when it was taken.  EXIT_AGAIN: kept, or another process has it;
+/* Submits one file by its name, and removes it when it was taken.  EXIT_AGAIN: kept, or
+ * another process has it;
  * EXIT_UNAVAILABLE: no server; EXIT_DATA, EXIT_NO_USER: refused for good. */
-int spool_submit(int directory, const char *name, const struct ip_endpoint *to, struct span hostname, bool some);
+int spool_submit(int directory, const char *name, const struct ip_endpoint *to,
+	struct span hostname, bool some);
 
 /* Renames a refused file to f.: kept for a person.  Not into a directory of its own:
  * anyone could put a link there in its place. */

@@ -7,18 +7,18 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/answer.h"
-#include "cli/arguments.h"
-#include "cli/cli.h"
-#include "cli/control.h"
-#include "cli/settings.h"
-#include "cli/text.h"
+#include "posix/cli/answer.h"
+#include "posix/cli/arguments.h"
+#include "posix/cli/cli.h"
+#include "posix/cli/control.h"
+#include "posix/cli/settings.h"
+#include "posix/cli/text.h"
 
 #define ROWS_TEXT_MAX 65536u
 #define VALUE_MAX 512u
 
 struct rows {
-	struct buf text;               /* rows, LF behind each */
+	struct buf text; /* rows, LF behind each */
 	uint8_t array[ROWS_TEXT_MAX];
 };
 
@@ -34,7 +34,8 @@ static bool next_row(struct span *text, struct answer *row)
 }
 
 /* The next row of this kind with its name and what `key` says. */
-static bool next_of(struct span *text, const char *kind, const char *key, struct buf *name, struct buf *value)
+static bool next_of(struct span *text, const char *kind, const char *key, struct buf *name,
+	struct buf *value)
 {
 	struct answer row;
 
@@ -121,7 +122,8 @@ static void put_human(struct span text)
 		put_human_row(&row);
 }
 
-/* ---- JSON ---------------------------------------------------------------------------------- */
+/* ---- JSON
+ * ---------------------------------------------------------------------------------- */
 
 static void put_json_info(struct span text)
 {
@@ -176,7 +178,8 @@ static void put_json(struct span text)
 	fputs("}\n", stdout);
 }
 
-/* ---- Prometheus text format ------------------------------------------------------------------ */
+/* ---- Prometheus text format
+ * ------------------------------------------------------------------ */
 
 static void put_metric_name(struct span name, const char *suffix)
 {
@@ -194,7 +197,8 @@ static bool is_number(struct span s)
 	return s.len > 0;
 }
 
-static void put_metric_group(struct span text, const char *kind, const char *key, const char *suffix)
+static void put_metric_group(struct span text, const char *kind, const char *key,
+	const char *suffix)
 {
 	uint8_t name_text[VALUE_MAX], value_text[VALUE_MAX];
 	struct buf name, value;
@@ -214,7 +218,8 @@ static void put_metric_group(struct span text, const char *kind, const char *key
 	}
 }
 
-/* Label values know three escapes; what else is not printable is left out of a version and a host name. */
+/* Label values know three escapes; what else is not printable is left out of a version and
+ * a host name. */
 static void put_label(const struct answer *row, const char *name)
 {
 	uint8_t array[VALUE_MAX];
@@ -224,7 +229,8 @@ static void put_label(const struct answer *row, const char *name)
 	answer_get(row, name, &value);
 	printf("%s=\"", name);
 	for (size_t i = 0; i < value.len; i++)
-		if (value.at[i] > 0x1f && value.at[i] < 0x7f && value.at[i] != '"' && value.at[i] != '\\')
+		if (value.at[i] > 0x1f && value.at[i] < 0x7f && value.at[i] != '"' &&
+			value.at[i] != '\\')
 			putchar(value.at[i]);
 	putchar('"');
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* submit - see submit.h */
-#include "cli/submit.h"
+#include "posix/cli/submit.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -10,8 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "cli/exits.h"
-#include "cli/text.h"
+#include "posix/cli/exits.h"
+#include "posix/cli/text.h"
 #include "smtp/client.h"
 
 int submit_connect(const struct ip_endpoint *to)
@@ -46,17 +46,17 @@ struct dialogue {
 	struct smtpc client;
 	struct submit *s;
 	int fd;
-	uint32_t cursor;             /* recipients handed out */
-	uint32_t results;            /* recipients answered for */
+	uint32_t cursor;  /* recipients handed out */
+	uint32_t results; /* recipients answered for */
 	uint32_t accepted;
 	uint32_t results_cursor;
-	bool mailed, answered;       /* a transaction was begun; it ended */
-	int code;                    /* exit code so far */
-	size_t body_len;             /* read ahead of the client */
+	bool mailed, answered; /* a transaction was begun; it ended */
+	int code;              /* exit code so far */
+	size_t body_len;       /* read ahead of the client */
 	size_t body_at;
 	bool body_ended;
 	uint8_t body[8192];
-	size_t in_len;               /* received, not yet taken by the client */
+	size_t in_len; /* received, not yet taken by the client */
 	uint8_t in[2048];
 };
 
@@ -81,10 +81,10 @@ static void say_reply(FILE *to, const struct reply *r)
 
 static void complain_reply(struct span about, const struct reply *r)
 {
-	fputs("pipit: ", stderr);
-	text_put(stderr, about);
-	fputs(about.len > 0 ? ": " : "", stderr);
-	say_reply(stderr, r);
+	fputs("pipit: ", text_errors());
+	text_put(text_errors(), about);
+	fputs(about.len > 0 ? ": " : "", text_errors());
+	say_reply(text_errors(), r);
 }
 
 /* A later "try again" does not hide an earlier "never"; anything hides success. */
@@ -178,7 +178,7 @@ static void on_ask_body(struct dialogue *d)
 
 static void on_result(struct dialogue *d, const struct smtpc_event *e)
 {
-	d->answered = e->reply.code > 0;   /* else the connection was lost */
+	d->answered = e->reply.code > 0; /* else the connection was lost */
 	if (e->reply.code >= 200 && e->reply.code < 300) {
 		if (d->s->verbose)
 			say_reply(stdout, &e->reply);
@@ -195,23 +195,12 @@ static bool answer(struct dialogue *d)
 	struct smtpc_event e = smtpc_event(&d->client);
 
 	switch (e.ask) {
-	case SMTPC_READY:
-		on_ready(d);
-		return true;
-	case SMTPC_ASK_RCPT:
-		on_ask_rcpt(d);
-		return true;
-	case SMTPC_RCPT_RESULT:
-		on_rcpt_result(d, &e);
-		return true;
-	case SMTPC_ASK_BODY:
-		on_ask_body(d);
-		return true;
-	case SMTPC_RESULT:
-		on_result(d, &e);
-		return true;
-	default:
-		return false;
+	case SMTPC_READY: on_ready(d); return true;
+	case SMTPC_ASK_RCPT: on_ask_rcpt(d); return true;
+	case SMTPC_RCPT_RESULT: on_rcpt_result(d, &e); return true;
+	case SMTPC_ASK_BODY: on_ask_body(d); return true;
+	case SMTPC_RESULT: on_result(d, &e); return true;
+	default: return false;
 	}
 }
 
@@ -243,7 +232,7 @@ static void transmit(struct dialogue *d, struct span out)
 	if (n >= 0)
 		smtpc_sent(&d->client, (size_t)n);
 	else if (errno != EINTR)
-		receive(d);   /* the reason, if the server gave one, else the end */
+		receive(d); /* the reason, if the server gave one, else the end */
 }
 
 static bool feed(struct dialogue *d)
@@ -266,7 +255,8 @@ static int finish(struct dialogue *d)
 		complain_reply(SPAN_EMPTY, &e.reply);
 		return code_of(&e.reply);
 	}
-	/* A lost connection after the dot may mean accepted: the caller must not be told "never". */
+	/* A lost connection after the dot may mean accepted: the caller must not be told
+	 * "never". */
 	return smtpc_dot_sent(&d->client) ? EXIT_AGAIN : EXIT_UNAVAILABLE;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* submit - one message through an SMTP listener of this machine: smtp/client.h with a blocking socket.
+/* submit - one message through an SMTP listener of this machine: smtp/client.h with a
+ * blocking socket.
  *
  * All or nothing, unless `some`: a caller who reads one exit code cannot be
  * told that three of five recipients were taken.  The complaint goes to standard error.
@@ -8,20 +9,20 @@
 #define PIPIT_CLI_SUBMIT_H
 
 #include "base/ip.h"
-#include "cli/message.h"
-#include "cli/rcpts.h"
+#include "posix/cli/message.h"
+#include "posix/cli/rcpts.h"
 
 struct submit {
-	struct span hostname;         /* for EHLO */
-	struct span sender;           /* without <>; empty: null reverse-path */
+	struct span hostname; /* for EHLO */
+	struct span sender;   /* without <>; empty: null reverse-path */
 	const struct rcpts *rcpts;
 	struct message *message;
-	uint32_t size;                /* octets, 0: not known */
+	uint32_t size; /* octets, 0: not known */
 	bool eight_bit;
-	bool some;                    /* go on when a recipient is refused for good */
-	bool verbose;                 /* the last reply goes to standard output */
+	bool some;    /* go on when a recipient is refused for good */
+	bool verbose; /* the last reply goes to standard output */
 	/* Results. */
-	uint32_t refused;             /* recipients, for good */
+	uint32_t refused; /* recipients, for good */
 };
 
 /* A connected socket, or -1 with errno. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* text - see text.h */
-#include "cli/text.h"
+#include "posix/cli/text.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "cli/exits.h"
+#include "posix/cli/exits.h"
 
 void text_put(FILE *to, struct span s)
 {
@@ -21,7 +21,7 @@ void text_put(FILE *to, struct span s)
 static size_t utf8_len(struct span s)
 {
 	uint8_t c = s.at[0];
-	uint8_t low = 0x80, high = 0xbf;   /* of the second octet */
+	uint8_t low = 0x80, high = 0xbf; /* of the second octet */
 	size_t len;
 
 	if (c < 0x80)
@@ -84,58 +84,77 @@ void text_put_json_number(FILE *to, struct span s)
 		text_put_json(to, s);
 }
 
-void text_put_duration(FILE *to, uint32_t seconds)
+int text_put_duration(FILE *to, uint32_t seconds)
 {
-	static const struct { uint32_t s; char name; } units[] = {
-		{ 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' },
+	static const struct {
+		uint32_t s;
+		char name;
+	} units[] = {
+		{ 86400, 'd' },
+		{ 3600, 'h' },
+		{ 60, 'm' },
+		{ 1, 's' },
 	};
 	size_t i = 0;
+	int n;
 
 	while (i < 3 && seconds < units[i].s)
 		i++;
-	fprintf(to, "%u%c", (unsigned)(seconds / units[i].s), units[i].name);
+	n = fprintf(to, "%u%c", (unsigned)(seconds / units[i].s), units[i].name);
 	seconds %= units[i].s;
 	if (i < 3 && seconds / units[i + 1].s > 0)
-		fprintf(to, "%u%c", (unsigned)(seconds / units[i + 1].s), units[i + 1].name);
+		n += fprintf(to, "%u%c", (unsigned)(seconds / units[i + 1].s), units[i + 1].name);
+	return n;
 }
 
-void text_put_size(FILE *to, uint32_t bytes)
+int text_put_size(FILE *to, uint32_t bytes)
 {
 	static const char names[] = { 'K', 'M', 'G' };
 	uint32_t unit = 1024;
 	size_t i = 0;
 
-	if (bytes < unit) {
-		fprintf(to, "%u", (unsigned)bytes);
-		return;
-	}
+	if (bytes < unit)
+		return fprintf(to, "%u", (unsigned)bytes);
 	while (i < 2 && bytes / unit >= 1024) {
 		unit *= 1024;
 		i++;
 	}
-	if (bytes / unit < 10)
-		fprintf(to, "%u.%u%c", (unsigned)(bytes / unit),
-			(unsigned)(bytes % unit / (unit / 10 + 1)), names[i]);
-	else
-		fprintf(to, "%u%c", (unsigned)(bytes / unit), names[i]);
+	if (bytes / unit >= 10)
+		return fprintf(to, "%u%c", (unsigned)(bytes / unit), names[i]);
+	return fprintf(to, "%u.%u%c", (unsigned)(bytes / unit),
+		(unsigned)(bytes % unit / (unit / 10 + 1)), names[i]);
+}
+
+FILE *text_errors(void)
+{
+	static char line[512];
+	static bool done;
+
+	if (!done)
+		setvbuf(stderr, line, _IOLBF, sizeof(line));
+	done = true;
+	return stderr;
 }
 
 void text_complain(const char *format, ...)
 {
+	FILE *to = text_errors();
 	va_list args;
 
-	fputs("pipit: ", stderr);
+	fputs("pipit: ", to);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	vfprintf(to, format, args);
 	va_end(args);
-	putc('\n', stderr);
+	putc('\n', to);
 }
 
 void text_complain_span(const char *what, struct span s)
 {
-	fprintf(stderr, "pipit: %s: ", what);
-	text_put(stderr, s);
-	putc('\n', stderr);
+	FILE *to = text_errors();
+
+	fprintf(to, "pipit: %s: ", what);
+	text_put(to, s);
+	putc('\n', to);
 }
 
 int text_finish(int code)

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "mail/word.h"
+
+bool word_is(struct span s, const char *word)
+{
+	return span_equal_nocase(s, span_of(word));
+}
+
+bool word_starts(struct span s, const char *word)
+{
+	return span_starts_nocase(s, span_of(word));
+}
+
+bool byte_in(uint8_t c, const char *set)
+{
+	const struct span s = span_of(set);
+
+	return span_find(s, c) < s.len;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The queue as a board has it, with room for every geometry that the power
+ * tests use; all else as configured. */
+#pragma GCC system_header
+#include_next "pipit_config.h"
+
+#undef CONFIG_QUEUE_SECTORS_MAX
+#undef CONFIG_QUEUE_SECTOR_SIZE_MAX
+#undef CONFIG_QUEUE_PROGRAM_UNIT_MAX
+#undef CONFIG_QUEUE_MESSAGES
+#undef CONFIG_QUEUE_RECIPIENTS
+#undef CONFIG_QUEUE_WRITERS
+#undef CONFIG_QUEUE_STAGE
+#undef CONFIG_QUEUE_COMMIT_ALIGN
+#undef CONFIG_QUEUE_WEAR_SPREAD
+#undef CONFIG_QUEUE_VERIFY
+
+#define CONFIG_QUEUE_SECTORS_MAX 256
+#define CONFIG_QUEUE_SECTOR_SIZE_MAX 65536
+#define CONFIG_QUEUE_PROGRAM_UNIT_MAX 256
+#define CONFIG_QUEUE_MESSAGES 500
+#define CONFIG_QUEUE_RECIPIENTS 512
+#define CONFIG_QUEUE_WRITERS 4
+#define CONFIG_QUEUE_STAGE 256
+#define CONFIG_QUEUE_COMMIT_ALIGN 1
+#define CONFIG_QUEUE_WEAR_SPREAD 16
+#define CONFIG_QUEUE_VERIFY 1

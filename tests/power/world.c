@@ -1,0 +1,670 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "queue/heap.h"
+#include "queue/index.h"
+#include "queue/layout.h"
+
+char context[200];
+
+_Noreturn void fail(const char *what, uint32_t a, uint32_t b)
+{
+	printf("FAILED: %s (%u, %u)\n  %s\n", what, (unsigned)a, (unsigned)b, context);
+	fflush(stdout);
+	abort();
+}
+
+uint8_t world_octet(uint32_t id, unsigned stream, uint32_t i)
+{
+	uint32_t x = id * 2654435761u + stream * 40503u + i / 4u;
+
+	x ^= x >> 15;
+	x *= 2246822519u;
+	return (uint8_t)(x >> (8u * (i % 4u)));
+}
+
+void world_init(struct world *w, uint32_t sector, uint32_t count, uint16_t unit, uint16_t page)
+{
+	memset(w, 0, sizeof(*w));
+	nor_init(&w->nor, sector, count, unit, page);
+	world_seed(w, 1);
+}
+
+void world_free(struct world *w)
+{
+	nor_free(&w->nor);
+}
+
+void world_seed(struct world *w, uint32_t seed)
+{
+	uint8_t s[16] = { 2 };
+
+	memcpy(s + 4, &seed, sizeof(seed));
+	rng_seed(&w->rng, s);
+}
+
+void world_clear(struct world *w)
+{
+	memset(w->m, 0, sizeof(w->m));
+	w->any_id = false;
+	w->refused = 0;
+}
+
+static void dump(const struct queue *q)
+{
+	static const char *const kinds[] = { "free", "ready", "data", "journal", "retired", "quarantine" };
+	uint32_t i;
+
+	for (i = 0; i < q->layout.sectors; i++)
+		printf("  sector %u: %s, generation %u, erased %u, %u units live, %u extents%s\n", (unsigned)i,
+			kinds[q->sector[i].kind], (unsigned)q->sector[i].gen, (unsigned)q->sector[i].erases,
+			(unsigned)q->sector[i].live, (unsigned)q->sector[i].extents, q->sector[i].bad ? ", bad" : "");
+	printf("  journal at %u of %u sectors, %s, %u messages, free %u, ready %u\n", (unsigned)q->journal_pos,
+		(unsigned)q->ring_len, q->journal_sealed ? "sealed" : "open", (unsigned)q->message_count,
+		(unsigned)q->free_count, (unsigned)q->ready_count);
+}
+
+void world_mount(struct world *w)
+{
+	enum status st = queue_mount(&w->q, &w->nor.flash, &w->report);
+
+	if (st != ST_OK) {
+		dump(&w->q);
+		printf("%s\n", w->report.why == NULL ? "?" : w->report.why);
+		fail("mount", (uint32_t)-st, 0);
+	}
+	if (w->report.rotten != 0 && !w->rot_expected)
+		fail("rot reported where there was none", w->report.rotten, w->report.torn);
+}
+
+/* ---- The model ------------------------------------------------------------------- */
+
+static bool strict(const struct world *w)
+{
+	return !w->nor.lazy;
+}
+
+static void cell_set(struct model_cell *c, uint8_t state, uint8_t attempts, uint32_t time_s)
+{
+	c->v[0] = (struct model_value){ state, attempts, time_s, 0 };
+	c->n = 1;
+}
+
+static struct model_value *cell_last(struct model_cell *c)
+{
+	return &c->v[c->n - 1];
+}
+
+static void cell_push(struct model_cell *c, uint8_t state, uint8_t attempts, uint32_t time_s)
+{
+	if (c->n == MODEL_VALUES)
+		fail("test: too many undecided values", 0, 0);
+	c->v[c->n++] = (struct model_value){ state, attempts, time_s, UINT32_MAX };
+}
+
+static void cell_collapse(const struct world *w, struct model_cell *c)
+{
+	int i;
+
+	for (i = c->n - 1; i > 0; i--)
+		if (strict(w) || queue_durable(&w->q, c->v[i].ticket) == 1)
+			break;
+	if (i == 0)
+		return;
+	memmove(c->v, c->v + i, (size_t)(c->n - i) * sizeof(c->v[0]));
+	c->n -= i;
+}
+
+/* What has become durable is no longer in doubt. */
+static void collapse(struct world *w)
+{
+	int i, j;
+
+	for (i = 0; i < MODEL_MESSAGES; i++) {
+		struct model_message *m = &w->m[i];
+		bool durable = strict(w) || queue_durable(&w->q, m->ticket) == 1;
+
+		if (m->status == MODEL_FREE || m->status == MODEL_WRITING)
+			continue;
+		if (m->status == MODEL_COMMITTING && durable)
+			m->status = MODEL_QUEUED;
+		if (m->status == MODEL_REMOVING && durable)
+			m->status = MODEL_FREE;
+		for (j = 0; j < m->rcpts; j++)
+			cell_collapse(w, &m->rcpt[j]);
+		cell_collapse(w, &m->job[0]);
+		cell_collapse(w, &m->job[1]);
+		cell_collapse(w, &m->held);
+	}
+}
+
+void world_step(struct world *w)
+{
+	struct instant now = { ++w->clock_ms, 0, false };
+
+	/* What a call on NOR flash has returned from is durable now, not after the step. */
+	collapse(w);
+	(void)queue_step(&w->q, now);
+	collapse(w);
+}
+
+void world_settle(struct world *w)
+{
+	int i;
+
+	for (i = 0; i < 100000 && queue_busy(&w->q); i++)
+		world_step(w);
+	if (queue_busy(&w->q))
+		fail("never settles", 0, 0);
+	for (i = 0; i < 50; i++)
+		world_step(w);
+}
+
+/* ---- The driver ------------------------------------------------------------------- */
+
+static uint32_t below(struct world *w, uint32_t n)
+{
+	return rng_below(&w->rng, n);
+}
+
+static struct model_message *pick(struct world *w, enum model_status status)
+{
+	uint32_t at = below(w, MODEL_MESSAGES), i;
+
+	for (i = 0; i < MODEL_MESSAGES; i++) {
+		struct model_message *m = &w->m[(at + i) % MODEL_MESSAGES];
+
+		if (m->status == status)
+			return m;
+	}
+	return NULL;
+}
+
+static void do_open(struct world *w)
+{
+	struct model_message *m = pick(w, MODEL_FREE);
+	uint16_t rcpts = (uint16_t)(1u + below(w, 2) * below(w, MODEL_RCPTS));
+	uint32_t len[3], i, hint;
+	int writer;
+
+	len[QUEUE_ENVELOPE] = 10u + below(w, 30);
+	len[QUEUE_PREFIX] = below(w, 3) == 0 ? 0u : 1u + below(w, 60);
+	len[QUEUE_BODY] = 1u + below(w, w->body_max);
+	if (m == NULL)
+		return;
+	/* SIZE= may be missing, right, or a lie. */
+	hint = below(w, 3) * (len[0] + len[1] + len[2]) / 2u;
+	writer = queue_open(&w->q, hint, rcpts);
+	if (writer == ST_FULL || writer == ST_BAD)
+		w->refused++;
+	if (writer < 0)
+		return;
+	memset(m, 0, sizeof(*m));
+	m->status = MODEL_WRITING;
+	m->id = queue_writer_id(&w->q, writer);
+	if (w->any_id && (int32_t)(m->id - w->id_last) <= 0)
+		fail("an id was given twice", m->id, w->id_last);
+	w->id_last = m->id;
+	w->any_id = true;
+	m->writer = writer;
+	m->rcpts = rcpts;
+	memcpy(m->len, len, sizeof(len));
+	for (i = 0; i < rcpts; i++)
+		cell_set(&m->rcpt[i], QUEUE_PENDING, 0, 0);
+	cell_set(&m->job[0], QUEUE_JOB_IDLE, 0, 0);
+	cell_set(&m->job[1], QUEUE_JOB_IDLE, 0, 0);
+	cell_set(&m->held, 0, 0, 0);
+}
+
+static void do_abort(struct world *w, struct model_message *m)
+{
+	queue_abort(&w->q, m->writer);
+	m->status = MODEL_FREE;
+}
+
+static void do_write(struct world *w, struct model_message *m)
+{
+	static const unsigned order[3] = { QUEUE_ENVELOPE, QUEUE_BODY, QUEUE_PREFIX };
+	uint8_t piece[300];
+	uint32_t n = 1u + below(w, 299), i;
+	unsigned s;
+	int took;
+
+	for (s = 0; s < 2 && m->done[order[s]] == m->len[order[s]]; s++)
+		;
+	s = order[s];
+	if (n > m->len[s] - m->done[s])
+		n = m->len[s] - m->done[s];
+	if (n == 0)
+		return;
+	for (i = 0; i < n; i++)
+		piece[i] = world_octet(m->id, s, m->done[s] + i);
+	took = queue_write(&w->q, m->writer, (enum queue_stream)s, span_make(piece, n));
+	if (took > 0)
+		m->done[s] += (uint32_t)took;
+	else if (took == ST_FULL || took == ST_IO)
+		do_abort(w, m);
+	else if (took == ST_AGAIN)
+		world_step(w);
+	if (took == ST_FULL)
+		w->refused++;
+}
+
+static void do_commit(struct world *w, struct model_message *m)
+{
+	struct queue_commit c = { 1700000000u + m->id, 1700432000u, m->rcpts, QUEUE_NORMAL, false, false };
+	uint32_t id;
+	enum status st;
+
+	m->status = MODEL_COMMITTING;
+	m->ticket = w->q.synced + 1000u;
+	st = queue_commit(&w->q, m->writer, &c, &id, &m->ticket);
+	if (st == ST_OK)
+		return;
+	m->status = MODEL_WRITING;
+	if (st == ST_IO)
+		do_abort(w, m);
+	else
+		world_step(w);
+}
+
+static void reply_make(uint32_t id, uint32_t rcpt, uint32_t attempts, struct queue_reply *r)
+{
+	char text[QUEUE_REPLY_TEXT_MAX + 1];
+
+	memset(r, 0, sizeof(*r));
+	r->code = (uint16_t)(400u + attempts);
+	r->enhanced[0] = 4;
+	r->enhanced[2] = (uint8_t)rcpt;
+	r->text_len = (uint8_t)snprintf(text, sizeof(text), "try %u of %u for %u%.*s", (unsigned)attempts,
+		(unsigned)id, (unsigned)rcpt, (int)(attempts % 12u), "............");
+	memcpy(r->text, text, r->text_len);
+}
+
+static void do_outcome(struct world *w, struct model_message *m)
+{
+	uint16_t rcpt = (uint16_t)below(w, m->rcpts);
+	struct model_cell *c = &m->rcpt[rcpt];
+	struct queue_reply reply;
+	struct queue_outcome o = { rcpt, 0, 0, 0, &reply };
+	uint32_t ticket = 0;
+	enum status st;
+
+	if (cell_last(c)->state != QUEUE_PENDING || c->n >= MODEL_VALUES - 3)
+		return;
+	o.attempts = (uint8_t)(cell_last(c)->attempts + 1u);
+	if (o.attempts == 0)
+		o.attempts = 255;
+	reply_make(m->id, rcpt, o.attempts, &reply);
+	o.state = (uint8_t)(below(w, 3) == 0 ? QUEUE_PENDING : below(w, 2) ? QUEUE_FAILED : QUEUE_DELIVERED);
+	o.next_try_s = o.state == QUEUE_PENDING ? 1700000000u + below(w, 1000) : 0u;
+	cell_push(c, o.state, o.attempts, o.next_try_s);
+	st = queue_record(&w->q, m->id, &o, &ticket);
+	if (st == ST_OK)
+		cell_last(c)->ticket = ticket;
+	else
+		c->n--;
+	if (st == ST_AGAIN)
+		world_step(w);
+}
+
+/* All recipients in one state may now be in another. */
+static void push_move(struct model_message *m, uint8_t from, uint8_t to)
+{
+	int i;
+
+	for (i = 0; i < m->rcpts; i++)
+		if (cell_last(&m->rcpt[i])->state == from)
+			cell_push(&m->rcpt[i], to, cell_last(&m->rcpt[i])->attempts, cell_last(&m->rcpt[i])->time_s);
+}
+
+static void push_settle(struct model_message *m, uint8_t state, uint32_t ticket, bool ok)
+{
+	int i;
+
+	for (i = 0; i < m->rcpts; i++) {
+		struct model_value *v = cell_last(&m->rcpt[i]);
+
+		if (v->state != state || v->ticket != UINT32_MAX)
+			continue;
+		if (ok)
+			v->ticket = ticket;
+		else
+			m->rcpt[i].n--;
+	}
+}
+
+static bool room(const struct model_message *m)
+{
+	int i;
+
+	for (i = 0; i < m->rcpts; i++)
+		if (m->rcpt[i].n >= MODEL_VALUES - 3)
+			return false;
+	return m->job[0].n < MODEL_VALUES - 1 && m->job[1].n < MODEL_VALUES - 1;
+}
+
+static void do_job(struct world *w, struct model_message *m)
+{
+	unsigned j = below(w, 2);
+	struct model_cell *c = &m->job[j];
+	uint8_t was = cell_last(c)->state, next = (uint8_t)(j == 0 ? QUEUE_JOB_IDLE : QUEUE_JOB_DONE);
+	uint8_t from = QUEUE_REPORTING, to = QUEUE_REPORTED;
+	uint32_t at = 1700000000u + below(w, 1000);
+	bool retry = was == QUEUE_JOB_ACTIVE && below(w, 2) == 0;
+	enum status st;
+
+	if (!room(m) || was == QUEUE_JOB_DONE)
+		return;
+	if (retry) {
+		cell_push(c, was, (uint8_t)(cell_last(c)->attempts + 1u), cell_last(c)->time_s);
+		st = queue_job_retry(&w->q, m->id, (enum queue_job)j, cell_last(c)->attempts, at);
+	} else {
+		if (was == QUEUE_JOB_IDLE) {
+			next = QUEUE_JOB_ACTIVE;
+			from = QUEUE_FAILED;
+			to = QUEUE_REPORTING;
+		}
+		if (j == 0)
+			push_move(m, from, to);
+		cell_push(c, next, 0, next == QUEUE_JOB_ACTIVE ? at : 0u);
+		st = next == QUEUE_JOB_ACTIVE ? queue_job_start(&w->q, m->id, (enum queue_job)j, at)
+			: queue_job_end(&w->q, m->id, (enum queue_job)j);
+		if (j == 0)
+			push_settle(m, to, w->q.batch, st == ST_OK);
+	}
+	cell_last(c)->ticket = w->q.batch;
+	if (st != ST_OK)
+		c->n--;
+	if (st == ST_AGAIN)
+		world_step(w);
+}
+
+static void do_hold(struct world *w, struct model_message *m)
+{
+	enum status st;
+
+	if (m->held.n == MODEL_VALUES)
+		return;
+	cell_push(&m->held, (uint8_t)below(w, 2), 0, 0);
+	st = queue_hold(&w->q, m->id, cell_last(&m->held)->state != 0);
+	cell_last(&m->held)->ticket = w->q.batch;
+	if (st != ST_OK)
+		m->held.n--;
+	if (st == ST_AGAIN)
+		world_step(w);
+}
+
+static void do_remove(struct world *w, struct model_message *m)
+{
+	enum model_status was = m->status;
+	enum status st;
+
+	m->status = MODEL_REMOVING;
+	st = queue_remove(&w->q, m->id, &m->ticket);
+	if (st != ST_OK)
+		m->status = was;
+	if (st == ST_AGAIN)
+		world_step(w);
+}
+
+void world_work(struct world *w, uint32_t count)
+{
+	struct model_message *m;
+	uint32_t what;
+
+	for (; count > 0; count--) {
+		what = below(w, 100);
+		m = pick(w, MODEL_WRITING);
+		if (what < 50 && m != NULL) {
+			if (m->done[0] + m->done[1] + m->done[2] < m->len[0] + m->len[1] + m->len[2])
+				do_write(w, m);
+			else
+				do_commit(w, m);
+		} else if (what < 52 && m != NULL) {
+			do_abort(w, m);
+		} else if (what < 64) {
+			do_open(w);
+		} else if (what < 70) {
+			world_step(w);
+		} else {
+			m = pick(w, MODEL_QUEUED);
+			if (m == NULL)
+				do_open(w);
+			else if (what < 82)
+				do_outcome(w, m);
+			else if (what < 87)
+				do_job(w, m);
+			else if (what < 89)
+				do_hold(w, m);
+			else
+				do_remove(w, m);
+		}
+		world_step(w);
+	}
+}
+
+void world_fill(struct world *w)
+{
+	struct model_message *m = pick(w, MODEL_WRITING);
+
+	if (m == NULL)
+		do_open(w);
+	else if (m->done[0] + m->done[1] + m->done[2] < m->len[0] + m->len[1] + m->len[2])
+		do_write(w, m);
+	else
+		do_commit(w, m);
+	world_step(w);
+}
+
+/* ---- What must hold ----------------------------------------------------------------- */
+
+static void check_content(struct world *w, const struct model_message *m)
+{
+	struct queue_verifier v;
+	struct queue_reader r;
+	uint8_t piece[200];
+	uint32_t at;
+	unsigned s;
+	int n, i;
+
+	queue_verify_begin(&v, m->id);
+	while ((n = queue_verify(&w->q, &v)) == ST_AGAIN)
+		;
+	if (n != ST_OK)
+		fail("verify", m->id, (uint32_t)-n);
+	for (s = 0; s < 3; s++) {
+		queue_reader_open(&r, m->id, (enum queue_stream)s);
+		for (at = 0; (n = queue_read(&w->q, &r, piece, sizeof(piece))) > 0; at += (uint32_t)n)
+			for (i = 0; i < n; i++)
+				if (piece[i] != world_octet(m->id, s, at + (uint32_t)i))
+					fail("content", m->id, at + (uint32_t)i);
+		if (n < 0 || at != m->len[s])
+			fail("length", m->id, at);
+	}
+}
+
+/* The value found must be one of those possible, and is the durable one now. */
+static void adopt(struct model_cell *c, uint8_t state, uint8_t attempts, uint32_t time_s, const char *what,
+	uint32_t id)
+{
+	int i;
+
+	for (i = 0; i < c->n; i++)
+		if (c->v[i].state == state && c->v[i].attempts == attempts && c->v[i].time_s == time_s)
+			break;
+	if (i == c->n)
+		fail(what, id, state);
+	cell_set(c, state, attempts, time_s);
+}
+
+static void check_state(struct world *w, struct model_message *m)
+{
+	struct queue_job_status job;
+	struct queue_message info;
+	struct queue_reply reply, want;
+	struct queue_rcpt r;
+	uint16_t i, count[5] = { 0 };
+
+	if (!queue_get(&w->q, m->id, &info) || info.rcpt_count != m->rcpts || info.damaged
+			|| info.arrival_s != 1700000000u + m->id)
+		fail("message", m->id, info.rcpt_count);
+	for (i = 0; i < m->rcpts; i++) {
+		if (!queue_rcpt_get(&w->q, m->id, i, &r))
+			fail("recipient", m->id, i);
+		adopt(&m->rcpt[i], r.state, r.attempts, r.next_try_s, "recipient state", m->id);
+		count[r.state]++;
+		if (r.attempts == 0)
+			continue;
+		reply_make(m->id, i, r.attempts, &want);
+		if (queue_reply_get(&w->q, m->id, i, &reply) != ST_OK || reply.code != want.code
+				|| reply.text_len != want.text_len
+				|| memcmp(reply.text, want.text, want.text_len) != 0)
+			fail("reply text", m->id, i);
+	}
+	if (info.pending != count[QUEUE_PENDING] || info.failed != count[QUEUE_FAILED]
+			|| info.reporting != count[QUEUE_REPORTING])
+		fail("recipient counts", m->id, 0);
+	for (i = 0; i < 2; i++) {
+		if (!queue_job_get(&w->q, m->id, (enum queue_job)i, &job))
+			fail("job", m->id, i);
+		adopt(&m->job[i], job.state, job.attempts, job.started_s, "job state", m->id);
+	}
+	adopt(&m->held, info.held, 0, 0, "hold", m->id);
+}
+
+static struct model_message *model_find(struct world *w, uint32_t id)
+{
+	int i;
+
+	for (i = 0; i < MODEL_MESSAGES; i++)
+		if (w->m[i].status != MODEL_FREE && w->m[i].id == id)
+			return &w->m[i];
+	return NULL;
+}
+
+/* The accounts of the queue against a count of everything. */
+static void check_accounts(struct world *w)
+{
+	struct queue *q = &w->q;
+	uint32_t i, j, live = 0, journal = 0, free_count = 0, ready = 0, units;
+	struct heap_extent e;
+
+	for (i = 0; i < CONFIG_QUEUE_MESSAGES; i++) {
+		if (q->slots[i].id == 0)
+			continue;
+		live += layout_cost(&q->layout, q->slots[i].found);
+		journal += layout_need(&q->layout, q->slots[i].rcpt_count);
+	}
+	if (live != q->live_bytes || journal != q->journal_live)
+		fail("accounts of admission", live, q->live_bytes);
+	for (i = 0; i < q->layout.sectors; i++) {
+		struct queue_sector *s = &q->sector[i];
+
+		free_count += s->kind == QUEUE_SECTOR_FREE || s->kind == QUEUE_SECTOR_READY;
+		ready += s->kind == QUEUE_SECTOR_READY;
+		if (s->kind != QUEUE_SECTOR_DATA)
+			continue;
+		for (units = 0, j = 0; j < s->extents; j++)
+			if (heap_extent_at(q, (uint16_t)i, j, &e) && index_find(q, e.id) != QUEUE_NONE)
+				units += heap_units(q, e.len);
+		if (units != s->live && q->victim == QUEUE_NONE && q->recount >= q->layout.sectors)
+			fail("accounts of a sector", units, s->live);
+	}
+	if (free_count != q->free_count || ready != q->ready_count)
+		fail("free sectors", free_count, q->free_count);
+}
+
+void world_check(struct world *w)
+{
+	struct queue_message info;
+	uint32_t cursor = 0;
+	int i;
+
+	w->checks++;
+	while (queue_next(&w->q, &cursor, &info)) {
+		struct model_message *m = model_find(w, info.id);
+
+		if (m == NULL || m->status == MODEL_WRITING)
+			fail("a message that nobody accepted", info.id, m != NULL);
+		check_content(w, m);
+		check_state(w, m);
+	}
+	for (i = 0; i < MODEL_MESSAGES; i++) {
+		struct model_message *m = &w->m[i];
+		bool there = m->status != MODEL_FREE && queue_get(&w->q, m->id, &info);
+
+		if (m->status == MODEL_QUEUED && !there)
+			fail("lost", m->id, 0);
+		if (m->status != MODEL_FREE)
+			m->status = there ? MODEL_QUEUED : MODEL_FREE;
+	}
+	check_accounts(w);
+}
+
+void world_drain(struct world *w)
+{
+	uint32_t i, tries, used = 0;
+
+	for (i = 0; i < MODEL_MESSAGES; i++) {
+		struct model_message *m = &w->m[i];
+
+		if (m->status == MODEL_WRITING)
+			do_abort(w, m);
+		for (tries = 0; m->status == MODEL_QUEUED && tries < 100000; tries++)
+			do_remove(w, m);
+		if (m->status == MODEL_QUEUED)
+			fail("cannot remove", m->id, 0);
+	}
+	world_settle(w);
+	nor_boot(&w->nor);
+	world_mount(w);
+	world_check(w);
+	world_settle(w);
+	for (i = 0; i < w->q.layout.sectors; i++)
+		used += w->q.sector[i].kind == QUEUE_SECTOR_RETIRED;
+	if (w->q.message_count != 0 || w->q.free_count + w->q.ring_len + used != w->q.layout.sectors)
+		fail("space was not given back", w->q.free_count, w->q.ring_len);
+}
+
+void world_look(struct world *w, struct world_damage *out)
+{
+	struct queue_verifier v;
+	struct queue_reader r;
+	uint8_t piece[200];
+	uint32_t at, i;
+	unsigned s;
+	int n, k;
+
+	memset(out, 0, sizeof(*out));
+	for (i = 0; i < MODEL_MESSAGES; i++) {
+		struct model_message *m = &w->m[i];
+
+		if (m->status != MODEL_QUEUED)
+			continue;
+		queue_verify_begin(&v, m->id);
+		while ((n = queue_verify(&w->q, &v)) == ST_AGAIN)
+			;
+		if (n != ST_OK) {
+			if (n == ST_MISSING)
+				out->lost++;
+			else
+				out->detected++;
+			continue;
+		}
+		out->intact++;
+		for (s = 0; s < 3; s++) {
+			queue_reader_open(&r, m->id, (enum queue_stream)s);
+			for (at = 0; (n = queue_read(&w->q, &r, piece, sizeof(piece))) > 0; at += (uint32_t)n)
+				for (k = 0; k < n; k++)
+					if (piece[k] != world_octet(m->id, s, at + (uint32_t)k))
+						fail("altered, and verified", m->id, at);
+			if (n < 0 || at != m->len[s])
+				fail("altered length, and verified", m->id, at);
+		}
+	}
+}
