@@ -166,7 +166,8 @@ static bool open_listeners(struct pipit *p)
 		l->at = conf->listen[i].at;
 		l->handle = net->ops->listen(net->ctx, &l->at);
 		report_listening(&p->core.report, &l->at, l->handle >= 0);
-		if (l->handle < 0)
+		/* A machine without IPv6 has no [::1]: in the log, but no reason not to start. */
+		if (l->handle < 0 && !(l->handle == ST_MISSING && ip_is_loopback(&l->at.ip)))
 			all = false;
 	}
 	return all;

@@ -92,7 +92,10 @@ static int file_program(void *ctx, uint32_t at, const void *from, size_t len)
 	struct flash_file *f = ctx;
 
 	CHECK(in_range(f, at, len));
-	return write_whole(f->fd, from, len, (off_t)at) ? ST_OK : failed(f);
+	if (f->write_failed)
+		return ST_IO;
+	f->write_failed = !write_whole(f->fd, from, len, (off_t)at);
+	return f->write_failed ? failed(f) : ST_OK;
 }
 
 static int file_erase_begin(void *ctx, uint32_t sector)
@@ -100,7 +103,7 @@ static int file_erase_begin(void *ctx, uint32_t sector)
 	const struct flash_file *f = ctx;
 
 	CHECK(sector < f->geometry.sector_count);
-	return ST_OK;
+	return f->write_failed ? ST_IO : ST_OK;
 }
 
 static int file_erase_done(void *ctx)
@@ -113,6 +116,8 @@ static int file_sync_begin(void *ctx)
 {
 	struct flash_file *f = ctx;
 
+	if (f->write_failed)
+		return ST_IO;
 	if (f->threaded)
 		return sync_thread_begin(&f->sync) ? ST_OK : ST_IO;
 	if (!f->sync_failed && fdatasync(f->fd) != 0) {
@@ -127,7 +132,7 @@ static int file_sync_done(void *ctx)
 	struct flash_file *f = ctx;
 	int done = 1;
 
-	if (f->sync_failed)
+	if (f->sync_failed || f->write_failed)
 		return ST_IO;
 	if (f->threaded)
 		done = sync_thread_done(&f->sync);
@@ -171,6 +176,7 @@ struct opening {
 	struct flash_file *f;
 	const char *path;
 	uint32_t size; /* as configured, or 0 */
+	enum flash_file_mode mode;
 	char *why;
 	size_t why_size;
 };
@@ -321,14 +327,34 @@ static int create(const struct opening *o)
 static int refuse_other_size(const struct opening *o, off_t size)
 {
 	return refuse(o, EX_CONFIG,
-		"it has %lld octets, the configuration says %u; "
-		"run `pipit queue resize %u`, or write %lld in the queue line",
+		"it has %lld octets, the configuration says %u; run `pipit queue resize %u`, write "
+		"%lld in the queue line, or erase it with `pipit queue format`",
 		(long long)size, o->size, o->size, (long long)size);
+}
+
+/* `pipit queue format`: what is in it goes, whatever it is. */
+static int replace(const struct opening *o)
+{
+	uint32_t size = o->size > 0 ? o->size : FLASH_FILE_SIZE_DEFAULT;
+
+	if (!flash_file_geometry(size, &o->f->geometry))
+		return refuse_size(o, size);
+	o->f->size = size;
+	o->f->created = true;
+	if (!write_blank(o->f->fd, size))
+		return refuse_errno(o, "cannot be written", errno, EX_CANTCREAT);
+	return 0;
+}
+
+static bool is_usable(const struct opening *o, off_t size)
+{
+	return size <= (off_t)UINT32_MAX && flash_file_geometry((uint32_t)size, &o->f->geometry);
 }
 
 static int take_existing(const struct opening *o)
 {
 	struct stat s;
+	bool other;
 	int code;
 
 	if (fstat(o->f->fd, &s) != 0)
@@ -338,22 +364,26 @@ static int take_existing(const struct opening *o)
 	code = lock(o);
 	if (code != 0)
 		return code;
-	if (o->size > 0 && s.st_size != (off_t)o->size)
+	other = o->size > 0 && s.st_size != (off_t)o->size;
+	if (o->mode == FLASH_FILE_REPLACE && (other || !is_usable(o, s.st_size)))
+		return replace(o);
+	if (other)
 		return refuse_other_size(o, s.st_size);
-	if (s.st_size > (off_t)UINT32_MAX ||
-		!flash_file_geometry((uint32_t)s.st_size, &o->f->geometry))
-		return refuse_size(o,
-			s.st_size > (off_t)UINT32_MAX ? UINT32_MAX : (uint32_t)s.st_size);
+	if (!is_usable(o, s.st_size))
+		return refuse(o, EX_CONFIG,
+			"%lld octets are no size for this build; name another file, or erase it "
+			"with `pipit queue format`",
+			(long long)s.st_size);
 	o->f->size = (uint32_t)s.st_size;
 	return 0;
 }
 
-static int open_or_create(const struct opening *o, bool may_create)
+static int open_or_create(const struct opening *o)
 {
 	o->f->fd = open(o->path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (o->f->fd >= 0)
 		return take_existing(o);
-	if (errno == ENOENT && may_create)
+	if (errno == ENOENT && o->mode != FLASH_FILE_EXISTING)
 		return create(o);
 	if (errno == ENOENT)
 		return refuse_errno(o, "cannot be opened", errno, EX_NOINPUT);
@@ -365,12 +395,12 @@ static int open_or_create(const struct opening *o, bool may_create)
 int flash_file_open(struct flash_file *f, const char *path, uint32_t size,
 	enum flash_file_mode mode, char *why, size_t why_size)
 {
-	const struct opening o = { f, path, size, why, why_size };
+	const struct opening o = { f, path, size, mode, why, why_size };
 	int code, error;
 
 	memset(f, 0, sizeof(*f));
 	f->fd = -1;
-	code = open_or_create(&o, mode != FLASH_FILE_EXISTING);
+	code = open_or_create(&o);
 	if (code == 0 && mode == FLASH_FILE_DAEMON) {
 		error = sync_thread_start(&f->sync, f->fd);
 		f->threaded = error == 0;

@@ -6,8 +6,9 @@
  * device.  Its size never changes; the geometry follows from the size alone.
  * An erase leaves the old octets: the queue's checksums are made for that.
  *
- * One process at a time: the file is locked as long as it is open.  A failed sync is
- * final until the file is opened anew.
+ * One process at a time: the file is locked as long as it is open.  A failed
+ * write or sync is final until the file is opened anew: unlike a worn sector
+ * of flash it says nothing about one place, but that the disk is full or dying.
  */
 #ifndef PIPIT_POSIX_FLASH_FILE_H
 #define PIPIT_POSIX_FLASH_FILE_H
@@ -24,10 +25,11 @@ struct flash_file {
 	int fd;
 	uint32_t size;
 	struct flash_geometry geometry;
-	bool threaded;    /* sync in a thread; else sync_begin waits for the disk */
-	bool created;     /* this call made the file */
-	int error;        /* errno of the first read or program that failed */
-	bool sync_failed; /* without the thread */
+	bool threaded;     /* sync in a thread; else sync_begin waits for the disk */
+	bool created;      /* this call made the file */
+	int error;         /* errno of the first read or program that failed */
+	bool sync_failed;  /* without the thread */
+	bool write_failed; /* and nothing is written any more */
 	struct sync_thread sync;
 };
 
@@ -35,6 +37,7 @@ enum flash_file_mode {
 	FLASH_FILE_DAEMON,   /* made when missing; synced by a thread */
 	FLASH_FILE_CREATE,   /* made when missing; calls wait: for offline tools */
 	FLASH_FILE_EXISTING, /* never made; calls wait */
+	FLASH_FILE_REPLACE,  /* as CREATE, and made anew when its size is another */
 };
 
 /* size 0: the file's own, or FLASH_FILE_SIZE_DEFAULT for a new one.  Returns 0, or

@@ -4,6 +4,7 @@
 #include "conf/conf.h"
 #include "posix/blob.h"
 #include "posix/cli/cli.h"
+#include "posix/cli/cli.h"
 #include "posix/control_socket.h"
 #include "posix/random.h"
 
@@ -64,8 +65,10 @@ static bool copy_text(char *to, size_t room, struct span from)
 static bool paths_take(const struct conf *c, struct daemon_paths *s)
 {
 	s->queue_size = c->queue_size;
-	return copy_text(s->queue_path, sizeof(s->queue_path), conf_span(c, c->queue_path)) &&
-		copy_text(s->control, sizeof(s->control), conf_span(c, c->control));
+	return copy_text(s->queue_path, sizeof(s->queue_path),
+		       conf_has(c->queue_path) ? conf_span(c, c->queue_path) : SPAN(PIPIT_QUEUE_PATH)) &&
+		copy_text(s->control, sizeof(s->control),
+			conf_has(c->control) ? conf_span(c, c->control) : SPAN(PIPIT_CONTROL_PATH));
 }
 
 static bool parse(const struct daemon *d, struct conf *c, bool quiet)

@@ -108,12 +108,12 @@ static int net_listen(void *ctx, const struct ip_endpoint *local)
 		return failed(s, ENOBUFS);
 	fd = os_socket(sockets_family(local), SOCK_STREAM);
 	if (fd < 0)
-		return failed(s, errno);
+		return errno == EAFNOSUPPORT ? ST_MISSING : failed(s, errno);
 	if (!listener_prepare(fd, local)) {
 		/* Nothing to wait for: the address is not this machine's, or taken. */
 		s->last_errno = errno;
 		os_close(fd);
-		return ST_IO;
+		return local->ip.family == 6 && s->last_errno == EADDRNOTAVAIL ? ST_MISSING : ST_IO;
 	}
 	return handle_take(s, slot, fd, SOCKETS_LISTENER);
 }

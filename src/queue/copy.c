@@ -96,6 +96,7 @@ static enum status copy_message(struct copy *c, const struct queue_message *m)
 	int writer;
 
 	c->to->id_next = m->id;
+	c->to->id_limit = m->id + JOURNAL_ID_STEP;
 	do
 		writer = queue_open(c->to, size, m->rcpt_count);
 	while (again(c, writer));

@@ -102,7 +102,7 @@ void journal_mark_load(const struct journal_record *r, struct journal_mark *out)
 	out->old_gen = load_le32(r->body);
 	out->carried = load_le32(r->body + 4);
 	out->gen_limit = load_le32(r->body + 8);
-	out->id_next = load_le32(r->body + 12);
+	out->id_limit = load_le32(r->body + 12);
 	out->time_floor_s = load_le32(r->body + 16);
 }
 
@@ -166,7 +166,7 @@ static void apply_job(struct queue *q, struct queue_slot *s, const uint8_t *body
 	j->attempts = body[2];
 	j->started_s = load_le32(body + 4);
 	j->next_try_s = load_le32(body + 8);
-	if (serial_after(j->started_s, q->time_floor_s))
+	if (j->started_s > q->time_floor_s)
 		q->time_floor_s = j->started_s;
 	/* A copy or a retry: its recipients have moved before, or on their own since. */
 	if (body[0] != QUEUE_JOB_FAILURE || (body[3] & JOURNAL_JOB_KEEPS))
@@ -226,7 +226,7 @@ void journal_mark_store(const struct journal_mark *m, uint8_t body[JOURNAL_MARK_
 	store_le32(body, m->old_gen);
 	store_le32(body + 4, m->carried);
 	store_le32(body + 8, m->gen_limit);
-	store_le32(body + 12, m->id_next);
+	store_le32(body + 12, m->id_limit);
 	store_le32(body + 16, m->time_floor_s);
 }
 
@@ -253,7 +253,8 @@ static enum status record_write(struct queue *q, uint16_t sector, uint32_t *pos,
 static enum status mark_write(struct queue *q, uint16_t sector, uint32_t *pos, uint32_t old_gen,
 	uint32_t carried)
 {
-	struct journal_mark m = { old_gen, carried, q->gen_next + JOURNAL_GEN_STEP, q->id_next, q->time_floor_s };
+	struct journal_mark m = { old_gen, carried, q->gen_next + JOURNAL_GEN_STEP,
+		q->id_next + JOURNAL_ID_STEP, q->time_floor_s };
 	struct journal_record r = { .type = JOURNAL_MARK, .len = JOURNAL_MARK_LEN };
 	enum status st;
 
@@ -261,6 +262,7 @@ static enum status mark_write(struct queue *q, uint16_t sector, uint32_t *pos, u
 	st = record_write(q, sector, pos, &r);
 	if (st == ST_OK) {
 		q->gen_limit = m.gen_limit;
+		q->id_limit = m.id_limit;
 		q->want_mark = false;
 	}
 	return st;

@@ -18,8 +18,9 @@
 
 #define JOURNAL_VERSION 1u
 
-/* How many generations one MARK gives leave to use. */
+/* How many generations and ids one MARK gives leave to use. */
 #define JOURNAL_GEN_STEP 256u
+#define JOURNAL_ID_STEP 256u
 
 enum journal_type {
 	JOURNAL_SUPER = 1,
@@ -71,7 +72,8 @@ struct journal_super {
 struct journal_mark {
 	uint32_t old_gen;        /* journal sectors up to this generation are obsolete */
 	uint32_t carried;        /* records between SUPER and the first MARK */
-	uint32_t gen_limit, id_next, time_floor_s;
+	uint32_t gen_limit, id_limit;  /* numbers from here on have never been used */
+	uint32_t time_floor_s;
 };
 
 struct journal_cursor {

@@ -9,6 +9,7 @@
 #include "queue/layout.h"
 #include "queue/media.h"
 #include "queue/queue.h"
+#include "queue/ring.h"
 
 #define FOREIGN_GEOMETRY "a queue with another sector size or program unit"
 
@@ -19,25 +20,10 @@ struct mount {
 	uint32_t gen_max, mark_gen, foreign_gen;
 	bool any, marked;        /* some header was found; a FORMATTING mark was */
 	bool foreign;            /* and one of another geometry */
-	bool chain_lost;         /* a journal sector is missing from the ring */
 	bool torn;               /* the last batches were not finished */
-	uint16_t newest;
-	uint16_t last_batch, unsafe;   /* so many batches up to the last may be torn */
+	struct ring ring;
 	uint32_t id_max;
-	struct journal_super super;
 	struct journal_record last;
-};
-
-/* The start of a journal sector, and what its last records tell. */
-struct inspection {
-	struct journal_super super;
-	struct journal_mark mark;
-	bool has_super, has_mark;
-	bool proof;              /* a later batch shows that the MARK's was durable */
-	uint32_t before;         /* records between SUPER and MARK */
-	uint32_t end;
-	uint16_t mark_batch, last_batch;
-	bool last_prev_safe;
 };
 
 static void later(uint32_t *max, uint32_t n)
@@ -114,160 +100,7 @@ static bool blank(struct queue *q)
 	return true;
 }
 
-/* ---- The journal's ring -------------------------------------------------------------- */
-
-static bool later_batch(uint16_t batch, bool prev_safe, uint16_t than)
-{
-	uint16_t ahead = (uint16_t)(batch - than);
-
-	return ahead < 0x8000u && (ahead > 1u || (ahead == 1u && prev_safe));
-}
-
-static void inspect(struct queue *q, uint16_t sector, struct inspection *n)
-{
-	struct journal_cursor c;
-	struct journal_record r;
-	bool any = false;
-
-	memset(n, 0, sizeof(*n));
-	q->sector[sector].extents = (uint16_t)(layout_end(&q->layout) / 4u);
-	journal_cursor(q, &c, sector);
-	while (journal_next(q, &c, &r)) {
-		if (!any && r.type == JOURNAL_SUPER) {
-			journal_super_load(&r, &n->super);
-			n->has_super = true;
-		} else if (n->has_mark) {
-			n->proof = n->proof || later_batch(r.batch, r.prev_safe, n->mark_batch);
-		} else if (r.type == JOURNAL_MARK) {
-			journal_mark_load(&r, &n->mark);
-			n->has_mark = true;
-			n->mark_batch = r.batch;
-		} else {
-			n->before++;
-		}
-		if (r.batch != n->last_batch)
-			n->last_prev_safe = false;
-		n->last_batch = r.batch;
-		n->last_prev_safe = n->last_prev_safe || r.prev_safe;
-		n->end = c.pos;
-		any = true;
-	}
-}
-
-static uint16_t journal_of(const struct queue *q, uint32_t gen)
-{
-	uint32_t i;
-
-	for (i = 0; i < q->layout.sectors; i++)
-		if (q->sector[i].kind == QUEUE_SECTOR_JOURNAL && q->sector[i].gen == gen)
-			return (uint16_t)i;
-	return QUEUE_NONE;
-}
-
-/* The journal sector with the highest generation before gen (any: the highest at all). */
-static uint16_t journal_before(const struct queue *q, uint32_t gen, bool any)
-{
-	uint32_t i, best = QUEUE_NONE;
-
-	for (i = 0; i < q->layout.sectors; i++) {
-		if (q->sector[i].kind != QUEUE_SECTOR_JOURNAL || (!any && !serial_after(gen, q->sector[i].gen)))
-			continue;
-		if (best == QUEUE_NONE || serial_after(q->sector[i].gen, q->sector[best].gen))
-			best = i;
-	}
-	return (uint16_t)best;
-}
-
-/* The newest sector whose rotation was finished.  A MARK that does not count
- * what is before it is an unfinished rotation if the sector that it replaced
- * is still there and nothing shows that the MARK was durable; else rot. */
-static bool find_newest(struct mount *m, struct inspection *n)
-{
-	struct queue *q = m->q;
-	uint16_t at = journal_before(q, 0, true), left = q->layout.sectors;
-
-	/* Garbage may have generations without any order: each is looked at once. */
-	for (; at != QUEUE_NONE && left > 0; at = journal_before(q, q->sector[at].gen, false), left--) {
-		inspect(q, at, n);
-		if (n->has_mark && (n->before == n->mark.carried || n->proof
-				|| journal_of(q, n->mark.old_gen) == QUEUE_NONE))
-			break;
-		m->report->torn++;
-	}
-	m->newest = at;
-	return at != QUEUE_NONE && left > 0;
-}
-
-static bool super_of(struct queue *q, uint16_t sector, struct journal_super *s)
-{
-	struct journal_cursor c;
-	struct journal_record r;
-
-	journal_cursor(q, &c, sector);
-	if (!journal_next(q, &c, &r) || r.type != JOURNAL_SUPER)
-		return false;
-	journal_super_load(&r, s);
-	return true;
-}
-
-/* The sector before one of the ring, by what it says itself, else by generation. */
-static uint16_t ring_prev(struct mount *m, uint16_t at, const struct inspection *n)
-{
-	struct queue *q = m->q;
-	struct journal_super s;
-	struct inspection other;
-	uint16_t prev, left = q->layout.sectors;
-
-	if (super_of(q, at, &s)) {
-		if (!serial_after(s.prev_gen, n->mark.old_gen))
-			return QUEUE_NONE;
-		prev = journal_of(q, s.prev_gen);
-		if (prev != QUEUE_NONE) {
-			q->sector[prev].extents = (uint16_t)(s.prev_end / 4u);
-			return prev;
-		}
-	}
-	for (prev = journal_before(q, q->sector[at].gen, false);
-			prev != QUEUE_NONE && left > 0 && serial_after(q->sector[prev].gen, n->mark.old_gen);
-			left--, prev = journal_before(q, q->sector[prev].gen, false)) {
-		inspect(q, prev, &other);
-		if (other.has_mark)
-			break;
-	}
-	if (prev != QUEUE_NONE && (left == 0 || !serial_after(q->sector[prev].gen, n->mark.old_gen)))
-		prev = QUEUE_NONE;
-	if (prev == QUEUE_NONE) {
-		m->chain_lost = true;
-		q->rotten++;
-	}
-	return prev;
-}
-
-static enum status build_ring(struct mount *m, const struct inspection *n)
-{
-	struct queue *q = m->q;
-	uint16_t at = m->newest, i;
-
-	q->ring_len = 0;
-	q->sector[at].extents = (uint16_t)(n->end / 4u);
-	for (; at != QUEUE_NONE; at = ring_prev(m, at, n)) {
-		if (q->ring_len == QUEUE_JOURNAL_MAX)
-			return refuse(m, ST_FOREIGN, "a longer journal than this build can read");
-		q->ring[q->ring_len++] = at;
-	}
-	for (i = 0; i < q->ring_len / 2u; i++) {
-		at = q->ring[i];
-		q->ring[i] = q->ring[q->ring_len - 1u - i];
-		q->ring[q->ring_len - 1u - i] = at;
-	}
-	q->old_gen = n->mark.old_gen;
-	q->journal_pos = n->end;
-	m->last_batch = n->last_batch;
-	m->unsafe = n->last_prev_safe ? 1 : 2;
-	return ST_OK;
-}
-
-static enum status check_super(struct mount *m, const struct inspection *n)
+static enum status check_super(struct mount *m, const struct ring_sector *n)
 {
 	struct queue *q = m->q;
 
@@ -287,11 +120,6 @@ static enum status check_super(struct mount *m, const struct inspection *n)
 
 /* ---- Replaying the journal ------------------------------------------------------------- */
 
-static bool unsafe(const struct mount *m, uint16_t batch)
-{
-	return (uint16_t)(m->last_batch - batch) < m->unsafe;
-}
-
 /* A batch that an earlier mount found unfinished. */
 static bool torn_before(struct mount *m, uint16_t batch)
 {
@@ -299,7 +127,7 @@ static bool torn_before(struct mount *m, uint16_t batch)
 	uint16_t i;
 
 	for (i = 0; i < m->q->ring_len; i++)
-		if (super_of(m->q, m->q->ring[i], &s) && (uint16_t)(s.torn_batch - batch) < s.torn_count)
+		if (ring_super(m->q, m->q->ring[i], &s) && (uint16_t)(s.torn_batch - batch) < s.torn_count)
 			return true;
 	return false;
 }
@@ -311,7 +139,7 @@ static void judge_gap(struct mount *m, const struct journal_record *r)
 
 	if (r->after_gap)
 		return;
-	if (unsafe(m, batch) || torn_before(m, batch)) {
+	if (ring_unsafe(&m->ring, batch) || torn_before(m, batch)) {
 		m->report->torn++;
 		m->torn = true;
 		return;
@@ -332,7 +160,7 @@ static enum status replay_commit(struct mount *m, const struct journal_record *r
 	}
 	journal_commit_load(r, &q->slots[slot]);
 	q->slots[slot].base = sector;
-	if (serial_after(q->slots[slot].arrival_s, q->time_floor_s))
+	if (q->slots[slot].arrival_s > q->time_floor_s)
 		q->time_floor_s = q->slots[slot].arrival_s;
 	return ST_OK;
 }
@@ -356,8 +184,8 @@ static enum status replay(struct mount *m, const struct journal_record *r, uint1
 	} else if (r->type == JOURNAL_MARK) {
 		journal_mark_load(r, &mark);
 		later(&q->gen_next, mark.gen_limit);
-		later(&m->id_max, mark.id_next - 1u);
-		if (serial_after(mark.time_floor_s, q->time_floor_s))
+		later(&m->id_max, mark.id_limit - 1u);
+		if (mark.time_floor_s > q->time_floor_s)
 			q->time_floor_s = mark.time_floor_s;
 	}
 	return ST_OK;
@@ -433,7 +261,7 @@ static void check_message(struct mount *m, struct queue_slot *s)
 		whole = complete(q, s);
 	}
 	s->found = octets;
-	if (unsafe(m, s->batch) && !(s->flags & QUEUE_SLOT_CARRIED) && (!whole || !intact(q, s->id))) {
+	if (ring_unsafe(&m->ring, s->batch) && !(s->flags & QUEUE_SLOT_CARRIED) && (!whole || !intact(q, s->id))) {
 		/* Its sync never returned, nobody was told that it is accepted. */
 		s->flags |= QUEUE_SLOT_TORN;
 		m->report->torn++;
@@ -509,7 +337,7 @@ static void sort_sectors(struct mount *m)
 {
 	struct queue *q = m->q;
 	uint32_t i, mean = erases_mean(q);
-	bool suspicious = q->missing_count > 0 || m->chain_lost;
+	bool suspicious = q->missing_count > 0 || m->ring.lost;
 
 	for (i = 0; i < q->layout.sectors; i++) {
 		struct queue_sector *s = &q->sector[i];
@@ -528,7 +356,7 @@ static void sort_sectors(struct mount *m)
 	}
 	drop_copies(q);
 	if (q->missing_count == 0)
-		q->missing_count = m->chain_lost;
+		q->missing_count = m->ring.lost;
 }
 
 /* ---- Going on --------------------------------------------------------------------------------- */
@@ -632,14 +460,14 @@ static void pass_over(struct queue *q)
 static enum status resume(struct mount *m)
 {
 	struct queue *q = m->q;
-	bool tail_blank = blank_from(q, m->newest, q->journal_pos, layout_end(&q->layout));
+	bool tail_blank = blank_from(q, m->ring.sector, q->journal_pos, layout_end(&q->layout));
 	enum status st = ST_OK;
 
 	q->mounting = true;
 	q->journal_sealed = !tail_blank || m->torn;
 	if (q->journal_sealed) {
-		q->torn_batch = m->last_batch;
-		q->torn_count = m->unsafe;
+		q->torn_batch = m->ring.newest.last_batch;
+		q->torn_count = m->ring.unsafe;
 	} else {
 		pass_over(q);
 		st = strengthen(m);
@@ -704,17 +532,18 @@ static enum status no_journal(struct mount *m)
 static enum status load(struct mount *m)
 {
 	struct queue *q = m->q;
-	struct inspection n;
 	enum status st;
 
 	scan_headers(m);
-	if (!find_newest(m, &n) || (m->marked && serial_after(m->mark_gen, q->sector[m->newest].gen)))
+	if (!ring_find(q, &m->ring) || (m->marked && serial_after(m->mark_gen, q->sector[m->ring.sector].gen)))
 		return no_journal(m);
-	if (m->foreign && serial_after(m->foreign_gen, q->sector[m->newest].gen))
+	if (m->foreign && serial_after(m->foreign_gen, q->sector[m->ring.sector].gen))
 		return refuse(m, ST_FOREIGN, FOREIGN_GEOMETRY);
-	st = check_super(m, &n);
-	if (st == ST_OK)
-		st = build_ring(m, &n);
+	st = check_super(m, &m->ring.newest);
+	m->report->torn += m->ring.torn;
+	m->id_max = m->ring.newest.mark.id_limit - 1u;
+	q->old_gen = m->ring.newest.mark.old_gen;
+	q->journal_pos = m->ring.newest.end;
 	q->gen_next = m->gen_max + 1u;
 	if (st == ST_OK)
 		st = replay_all(m, false);
@@ -722,15 +551,12 @@ static enum status load(struct mount *m)
 		st = replay_all(m, true);
 	if (st != ST_OK)
 		return st;
-	q->batch = 0x10000u + m->last_batch;
+	q->batch = 0x10000u + m->ring.newest.last_batch;
 	q->synced = q->batch - 2u;
 	q->batch_used = true;
 	q->gen_limit = q->gen_next + JOURNAL_GEN_STEP;
 	check_messages(m);
-	/* Ids that were being written may stand in extents not readable today. */
-	q->id_next = m->id_max + 1u + CONFIG_QUEUE_WRITERS;
-	if (q->id_next <= CONFIG_QUEUE_WRITERS)
-		q->id_next = 1u + CONFIG_QUEUE_WRITERS;
+	q->id_next = m->id_max + 1u > 0 ? m->id_max + 1u : 1u;
 	sort_sectors(m);
 	return ST_OK;
 }

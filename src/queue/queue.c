@@ -48,6 +48,10 @@ int queue_open(struct queue *q, uint32_t size_hint, uint16_t rcpt_count)
 
 	if (st != ST_OK)
 		return st;
+	if (!serial_after(q->id_limit, q->id_next + JOURNAL_ID_STEP / 2u))
+		q->want_mark = true;
+	if (!serial_after(q->id_limit, q->id_next))
+		return ST_AGAIN;
 	for (i = 0; i < CONFIG_QUEUE_WRITERS && q->writers[i].slot != QUEUE_NONE; i++)
 		;
 	if (i == CONFIG_QUEUE_WRITERS)
@@ -171,7 +175,7 @@ enum status queue_commit(struct queue *q, int writer, const struct queue_commit 
 	s->base = q->ring[q->ring_len - 1u];
 	s->batch = (uint16_t)(q->batch & 0xffffu);
 	s->flags |= QUEUE_SLOT_LIVE;
-	if (serial_after(s->arrival_s, q->time_floor_s))
+	if (s->arrival_s > q->time_floor_s)
 		q->time_floor_s = s->arrival_s;
 	w->slot = QUEUE_NONE;
 	q->message_count++;

@@ -137,7 +137,7 @@ struct queue {
 	struct queue_layout layout;
 
 	/* Ever rising numbers; they wrap, and are compared as serial numbers. */
-	uint32_t gen_next, gen_limit, id_next;
+	uint32_t gen_next, gen_limit, id_next, id_limit;
 	uint32_t batch, synced;
 	uint32_t time_floor_s;
 

@@ -58,7 +58,7 @@ static void text(struct dot_decoder *d, struct buf *out, uint8_t c)
 }
 
 /* true: the end.  Puts at most DOT_ROOM_MIN octets. */
-static bool step(struct dot_decoder *d, struct buf *out, uint8_t c)
+static bool dot_step(struct dot_decoder *d, struct buf *out, uint8_t c)
 {
 	if (d->state == DOT_CR && c == '\n')
 		return true;
@@ -102,7 +102,7 @@ bool dot_decode(struct dot_decoder *d, struct span *in, struct buf *out)
 		}
 		c = in->at[0];
 		*in = span_from(*in, 1);
-		if (step(d, out, c))
+		if (dot_step(d, out, c))
 			return true;
 	}
 	return false;

@@ -15,7 +15,8 @@
 enum { NET_READ = 1, NET_WRITE = 2 };
 
 struct net_ops {
-	/* A listening handle, or ST_IO (address in use, no permission), ST_FULL. */
+	/* A listening handle, or ST_IO (address in use, no permission), ST_FULL, or
+	 * ST_MISSING: this machine has no such address or no IPv6 at all. */
 	int (*listen)(void *ctx, const struct ip_endpoint *local);
 	/* A connection, or ST_AGAIN when none waits, ST_FULL, ST_IO. */
 	int (*accept)(void *ctx, int listener, struct ip_endpoint *peer, struct ip_endpoint *local);

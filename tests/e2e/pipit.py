@@ -287,7 +287,7 @@ class Pipit:
         argv = [BINARY] + list(args) if name is None else [self.link(name)] + list(args)
         if config:
             at = 1 if name is not None else 2
-            argv[at:at] = ["-c", self.config] if name is None else ["-C", self.config]
+            argv[at:at] = ["-c", self.config]
         done = subprocess.run(argv, input=stdin, capture_output=True, timeout=timeout_s, cwd=self.folder,
                               env=dict(self.env, **(env or {})), check=False)
         if check is not None:

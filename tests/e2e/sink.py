@@ -53,6 +53,7 @@ class Transaction:
         self.params = ""
         self.at = self.replied_at = time.monotonic()
         self.wall = time.time()
+        self.followed = False      # the client went on afterwards: it had our reply
 
     @property
     def data(self):
@@ -69,6 +70,7 @@ class Session:
         self.commands = []
         self.reads = []        # sizes of the pieces in which octets came, per command stage
         self.sender, self.params, self.rcpts = None, "", []
+        self.last = None       # the transaction that was taken last
         self.ended = None      # how: "quit", "closed", "reset", "dropped"
         self.peer = None
 
@@ -216,6 +218,8 @@ class Sink:
     def _command(self, s):
         line = self._line(s)
         s.commands.append(line)
+        if s.last is not None:
+            s.last.followed = True
         verb = line.split(b" ")[0].upper().decode("latin-1").lower()
         stage = verb if verb in DEFAULTS and verb not in ("banner", "dot", "other") else "other"
         if stage == "mail":
@@ -258,6 +262,7 @@ class Sink:
         def taken(code):
             if code // 100 == 2:
                 t.replied_at, t.wall = time.monotonic(), time.time()
+                s.last = t
                 with self.lock:
                     self.transactions.append(t)
         self._say(s, "dot", raw, before=taken)

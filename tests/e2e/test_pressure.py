@@ -153,7 +153,7 @@ def test_per_client_limit(make):
 def test_more_clients_than_sessions_wait_in_the_backlog(make):
     p = make()
     value = {f["name"]: f for k, f in p.control("status") if k == "value"}
-    limit = int(value["sessions_in"]["max"])
+    limit = int(value["server_sessions"]["max"])
     held = [Smtp(p.port, source=f"127.0.2.{n % 200 + 1}") for n in range(limit)]
     waiting = Smtp(p.port, source="127.0.3.1", greet=False)
     assert waiting.silent(0.3), "no slot, and yet it was spoken to"

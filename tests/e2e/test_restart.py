@@ -135,7 +135,8 @@ def test_reload_takes_a_new_configuration_without_dropping_sessions(make, make_s
     p = make(f"route there.test 127.0.0.1:{one.port}")
     with Smtp(p.port, helo="client.test") as c:
         assert c.cmd("MAIL FROM:<ada@client.test>") == 250
-        p.write_config(f"route there.test 127.0.0.1:{two.port}\nlocal_domain here.test new.test\ndeliver *@new.test maildir {p.maildirs}/new-%u")
+        p.write_config(f"route there.test 127.0.0.1:{two.port}\nlocal_domain here.test new.test\n"
+                       f"deliver *@here.test maildir {p.maildirs}/%u\ndeliver *@new.test maildir {p.maildirs}/new-%u")
         before = len(p.log())
         p.reload()
         p.wait_log("reloaded", since=before)

@@ -9,7 +9,7 @@ struct counts {
 	uint64_t program, erase, sync;   /* cuts in a script, at every operation */
 	uint64_t recovery, random, format;
 	uint64_t faults, flips, damages, fuzz;
-	uint64_t rot_intact, rot_detected, rot_lost, rot_refused;
+	uint64_t rot_intact, rot_detected, rot_lost, rot_refused, rot_silent;
 };
 extern struct counts counts;
 

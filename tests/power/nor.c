@@ -41,6 +41,8 @@ static void lose(struct nor *n)
 	n->write_count = 0;
 	n->syncing = 0;
 	memcpy(n->mem, n->medium, n->size);
+	/* A file may be written again wherever it was. */
+	memset(n->used, 0, n->size / n->flash.geometry.program_unit);
 }
 
 _Noreturn static void off(struct nor *n)

@@ -211,7 +211,7 @@ static void prepare(const struct geometry *g, uint32_t seed, uint32_t length)
 
 static void part_cuts(void)
 {
-	uint32_t i, seed, seeds = full ? 4 : 1;
+	uint32_t i, seed, seeds = full ? 80 : 8;
 	enum nor_tear tear;
 
 	for (i = 0; i < GEOMETRIES; i++) {
@@ -221,7 +221,7 @@ static void part_cuts(void)
 			for (seed = 1; seed <= seeds; seed++) {
 				setup(g, false, false);
 				prepare(g, seed, 250);
-				cut_script(g, tear, seed, 200, full ? 1 : 3, full && seed == 1 ? 1 : 0);
+				cut_script(g, tear, seed, 200, 1, seed % 8 == 1);
 				teardown();
 			}
 		}
@@ -231,24 +231,26 @@ static void part_cuts(void)
 static void part_recovery(void)
 {
 	static const uint32_t which[] = { 0, 1, 4, 6 };
-	uint32_t i;
+	uint32_t i, seed, seeds = full ? 12 : 1;
 	enum nor_tear tear;
 
 	for (i = 0; i < 4; i++) {
 		const struct geometry *g = &geometries[which[i]];
 
 		for (tear = NOR_ALL; tear < NOR_TEARS; tear++) {
-			setup(g, false, false);
-			prepare(g, 7, 250);
-			cut_script(g, tear, 7, 100, full ? (i == 0 ? 1 : 3) : 9, i == 0 ? (full ? 3 : 2) : 2);
-			teardown();
+			for (seed = 7; seed < 7u + seeds; seed++) {
+				setup(g, false, seed % 2 == 0);
+				prepare(g, seed, 250);
+				cut_script(g, tear, seed, 100, full ? 1 : 3, i == 0 ? 3 : 2);
+				teardown();
+			}
 		}
 	}
 }
 
 static void part_unstable(void)
 {
-	uint32_t i, seed, seeds = full ? 4 : 1;
+	uint32_t i, seed, seeds = full ? 80 : 8;
 	enum nor_tear tear;
 
 	for (i = 0; i < GEOMETRIES; i++) {
@@ -256,7 +258,7 @@ static void part_unstable(void)
 			for (seed = 21; seed < 21u + seeds; seed++) {
 				setup(&geometries[i], false, true);
 				prepare(&geometries[i], seed, 250);
-				cut_script(&geometries[i], tear, seed, 150, full ? 1 : 3, full ? 1 : 0);
+				cut_script(&geometries[i], tear, seed, 150, 1, seed % 4 == 1);
 				teardown();
 			}
 		}
@@ -266,7 +268,7 @@ static void part_unstable(void)
 /* A file: no-op erase, syncs that take time, any subset of what was not synced. */
 static void part_file(void)
 {
-	uint32_t i, seed, seeds = full ? 12 : 2;
+	uint32_t i, seed, seeds = full ? 100 : 10;
 	enum nor_tear tear;
 
 	for (i = 0; i < GEOMETRIES; i++) {
@@ -275,7 +277,7 @@ static void part_file(void)
 				setup(&geometries[i], true, false);
 				w.nor.sync_polls = seed % 4u * 6u;
 				prepare(&geometries[i], seed, 250);
-				cut_script(&geometries[i], tear, seed, 150, full ? 1 : 3, full && seed < 45 ? 1 : 0);
+				cut_script(&geometries[i], tear, seed, 150, 1, seed % 4 == 1);
 				teardown();
 			}
 		}
@@ -286,7 +288,7 @@ static void part_file(void)
 static void part_bootloop(void)
 {
 	volatile uint32_t i, k;
-	uint32_t loops = full ? 1000 : 200;
+	uint32_t loops = full ? 10000 : 1000;
 
 	for (i = 0; i < GEOMETRIES; i++) {
 		const struct geometry *g = &geometries[i];
@@ -341,7 +343,7 @@ static void part_wrap(void)
 		world_settle(&w);
 		world_check(&w);
 		save_base();
-		cut_script(g, NOR_BITS, i + 60u, 400, full ? 7 : 67, 0);
+		cut_script(g, NOR_BITS, i + 60u, 400, 3, full);
 		teardown();
 	}
 }
@@ -374,7 +376,7 @@ static void part_filling(void)
 			if (k == 0)
 				fail("a full queue holds nothing", 0, 0);
 			save_base();
-			cut_script(g, tear, i + 80u, 150, full ? 2 : 7, full ? 1 : 0);
+			cut_script(g, tear, i + 80u, 150, 1, full);
 			teardown();
 		}
 	}
@@ -385,7 +387,7 @@ static void part_filling(void)
 /* Programs and erases fail, with and without a word: what was accepted stays. */
 static void part_faults(void)
 {
-	uint32_t i, seed, seeds = full ? 60 : 12, j;
+	uint32_t i, seed, seeds = full ? 1000 : 100, j;
 
 	for (i = 0; i < GEOMETRIES; i++) {
 		const struct geometry *g = &geometries[i];
@@ -461,8 +463,9 @@ static void populate(const struct geometry *g, uint32_t seed)
 	save_base();
 }
 
-/* What a damaged image shows.  noticed: mount said so. */
-static void judge(const char *what, uint32_t at)
+/* What a damaged image shows.  noticed: mount said so.  One flipped bit never
+ * loses a message in silence; several at the right places, or a whole sector, can. */
+static void judge(uint32_t at, bool strict)
 {
 	struct world_damage d;
 	bool noticed;
@@ -477,11 +480,13 @@ static void judge(const char *what, uint32_t at)
 	world_look(&w, &d);
 	for (i = 0; i < MODEL_MESSAGES; i++)
 		alive += w.m[i].status == MODEL_QUEUED;
-	if (d.lost > 0 && !noticed)
-		fail(what, at, d.lost);
-	if (w.q.message_count > (uint32_t)alive && !noticed)
+	if (d.lost > 0 && !noticed && strict)
+		fail("lost without a word", at, d.lost);
+	if (w.q.message_count > (uint32_t)alive && !noticed && strict)
 		fail("phantom", at, w.q.message_count);
-	if (d.lost > 0)
+	if (d.lost > 0 && !noticed)
+		counts.rot_silent++;
+	else if (d.lost > 0)
 		counts.rot_lost++;
 	else if (d.detected > 0 || noticed)
 		counts.rot_detected++;
@@ -491,7 +496,7 @@ static void judge(const char *what, uint32_t at)
 
 static void part_flip(void)
 {
-	uint32_t bit, step = full ? 1 : 211, bits;
+	uint32_t bit, step = full ? 1 : 13, bits;
 
 	populate(&geometries[4], 5);
 	bits = w.nor.size * 8u;
@@ -500,7 +505,7 @@ static void part_flip(void)
 			(unsigned)(bit / 8u));
 		restore_base();
 		w.nor.mem[bit / 8u] ^= (uint8_t)(1u << (bit % 8u));
-		judge("lost without a word", bit / 8u);
+		judge(bit / 8u, true);
 		counts.flips++;
 	}
 	teardown();
@@ -542,7 +547,7 @@ static void damage(uint32_t kind, uint32_t seed)
 
 static void part_rot(void)
 {
-	uint32_t i, kind, times = full ? 1500 : 60;
+	uint32_t i, kind, times = full ? 5000 : 400;
 	static const uint32_t which[] = { 1, 4, 6 };
 
 	for (i = 0; i < 3; i++) {
@@ -553,15 +558,7 @@ static void part_rot(void)
 					(unsigned)kind, (unsigned)k);
 				restore_base();
 				damage(kind, k);
-				/* A whole sector may take everything that says what was lost. */
-				w.rot_expected = true;
-				if (kind == 0 || kind == 5) {
-					judge("lost without a word", k);
-				} else if (queue_mount(&w.q, &w.nor.flash, &w.report) == ST_OK) {
-					struct world_damage d;
-
-					world_look(&w, &d);
-				}
+				judge(k, false);
 				counts.damages++;
 			}
 		}
@@ -572,7 +569,7 @@ static void part_rot(void)
 /* Random images, some with headers that are right: no message, no harm. */
 static void part_fuzz(void)
 {
-	uint32_t i, k, times = full ? 20000 : 800, size, s;
+	uint32_t i, k, times = full ? 200000 : 8000, size, s;
 	struct media_header h;
 	uint8_t *at;
 

@@ -39,8 +39,8 @@ static void test_answer_hostile(void **state)
 {
 	struct answer a = answer_parse(guarded(
 		"line text=\"x code=250\" pad=0123456789012345678901234567890123456789 code=451"));
-	static const char *const broken[] = { "k a=\"x", "k a=\"\\q\"", "k a=\"\\x4\"", "k =1",
-		"k a", "k a=\"x\"y=1" };
+	static const char *const broken[] = { "k a=\"x", "k a=\"\\q\"", "k a=\"\\x4\"",
+		"k a=\"\\x4g\"", "k =1", "k a", "k a=\"x\"y=1" };
 	uint8_t array[32];
 	struct span key;
 	struct buf v;

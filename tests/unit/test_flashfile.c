@@ -151,6 +151,11 @@ static void test_other_size_is_refused(void **state)
 	assert_why("pipit queue resize 262144");
 	assert_int_equal(open_file(SIZE, FLASH_FILE_DAEMON), 0);
 	flash_file_close(&f);
+	/* Erasing it is the operator's word, then it is as configured. */
+	assert_int_equal(open_file(SIZE * 2, FLASH_FILE_REPLACE), 0);
+	flash_file_close(&f);
+	assert_int_equal(open_file(SIZE * 2, FLASH_FILE_EXISTING), 0);
+	flash_file_close(&f);
 }
 
 static void test_what_is_no_queue_is_refused(void **state)
@@ -207,6 +212,10 @@ static void test_failed_program_is_told(void **state)
 		ST_IO);
 	setrlimit(RLIMIT_FSIZE, &before);
 	assert_int_equal(flash_file_error(&f), EFBIG);
+	/* Final, so that the queue stops and does not look for a better sector. */
+	assert_int_equal(flash.ops->program(flash.ctx, 0, octets, 1), ST_IO);
+	assert_int_equal(flash.ops->erase_begin(flash.ctx, 0), ST_IO);
+	assert_int_equal(flash.ops->sync_begin(flash.ctx), ST_IO);
 	/* Somebody cut the file: what is not there is an error, not zeros. */
 	assert_int_equal(ftruncate(f.fd, 4096), 0);
 	assert_int_equal(flash.ops->read(flash.ctx, 4096 - 10, octets, 20), ST_IO);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* unit - what the unit tests share: cmocka, spans in assertions, input before an unreadable page. */
+/* unit - what unit tests share: cmocka, spans in assertions, input before an unreadable page. */
 #ifndef PIPIT_TESTS_UNIT_H
 #define PIPIT_TESTS_UNIT_H
 

@@ -55,7 +55,7 @@ static bool qualify(struct span s, struct span hostname, struct buf *out)
 	struct span path;
 	struct buf b;
 
-	if (s.len == 0 || s.at[0] == '-')
+	if (s.len == 0)
 		return false;
 	buf_init(&b, array, sizeof array);
 	buf_puts(&b, "<");
