@@ -242,11 +242,9 @@ power:
 
 CONF ?= boards/$(BOARD)/pipit.conf
 
-build/run/pipit.conf: $(CONF)
-	@mkdir -p $(@D)
-	@cp $< $@
-
-run: all build/run/pipit.conf
+run: all
+	@mkdir -p build/run
+	@cp $(CONF) build/run/pipit.conf
 	@sed 's,@PIPIT@,$(B)/pipit,g; s,@CONF@,build/run/pipit.conf,g' boards/$(BOARD)/run.txt
 	@exec $(B)/pipit run -c build/run/pipit.conf
 

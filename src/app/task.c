@@ -342,10 +342,14 @@ static void put_off(struct loading *l, uint32_t message)
 			due = earlier(due, not_now(l, outcome_expiry_ms(c, &m)));
 		}
 	}
+	if (l->forced && l->blocked_ms != INSTANT_NEVER)
+		due = earlier(due, l->blocked_ms);
+	else if (l->forced && l->more)
+		due = c->now.mono_ms;
 	if (due == INSTANT_NEVER)
 		schedule_remove(&c->schedule, message);
 	else
-		schedule_put(&c->schedule, message, due, m.priority);
+		schedule_put_off(&c->schedule, message, due, m.priority);
 }
 
 static void clear(struct task *t)
@@ -360,10 +364,9 @@ bool task_load(struct tasks *all, struct task *t, uint32_t message, uint32_t hop
 	struct loading l = { .all = all, .t = t, .hop_held = hop_held, .blocked_ms = INSTANT_NEVER };
 	struct core *c = all->core;
 	struct queue_message m;
-	uint64_t due_ms;
 
 	clear(t);
-	l.forced = schedule_when(&c->schedule, message, &due_ms) && due_ms == 0;
+	l.forced = schedule_is_asked(&c->schedule, message);
 	if (!queue_get(&c->queue, message, &m) || m.held) {
 		schedule_remove(&c->schedule, message);
 		return false;
@@ -385,7 +388,7 @@ bool task_load(struct tasks *all, struct task *t, uint32_t message, uint32_t hop
 		return false;
 	}
 	if (l.more)
-		schedule_put(&c->schedule, message, l.forced ? 0 : c->now.mono_ms, m.priority);
+		schedule_put_off(&c->schedule, message, c->now.mono_ms, m.priority);
 	return true;
 }
 

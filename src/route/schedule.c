@@ -78,7 +78,24 @@ void schedule_put(struct schedule *s, uint32_t id, uint64_t due_ms, uint8_t prio
 	}
 	row->priority = priority;
 	row->running = 0;
+	row->asked = 0;
 	row_set_due(s, row, due_ms);
+}
+
+void schedule_put_off(struct schedule *s, uint32_t id, uint64_t due_ms, uint8_t priority)
+{
+	struct schedule_row *row = &s->row[slot_of(s, id)];
+	bool asked = row->id == id && row->asked;
+
+	schedule_put(s, id, due_ms, priority);
+	row->asked = asked;
+}
+
+bool schedule_is_asked(const struct schedule *s, uint32_t id)
+{
+	const struct schedule_row *row = &s->row[slot_of(s, id)];
+
+	return row->id == id && row->asked;
 }
 
 static uint32_t distance(uint32_t from, uint32_t to)
@@ -108,8 +125,10 @@ void schedule_remove(struct schedule *s, uint32_t id)
 
 static void flush_row(struct schedule *s, struct schedule_row *row)
 {
-	if (row->id != 0 && !row->running && row_due_ms(row) != INSTANT_NEVER)
-		row_set_due(s, row, 0);
+	if (row->id == 0 || row->running || row_due_ms(row) == INSTANT_NEVER)
+		return;
+	row->asked = 1;
+	row_set_due(s, row, 0);
 }
 
 void schedule_flush(struct schedule *s, uint32_t id_or_0)

@@ -29,6 +29,11 @@ void schedule_init(struct schedule *s);
 void schedule_put(struct schedule *s, uint32_t id, uint64_t due_ms, uint8_t priority);
 void schedule_remove(struct schedule *s, uint32_t id);
 
+/* The same for a message that could not start when its turn came: what the
+ * operator asked for (schedule_flush) stays asked for. */
+void schedule_put_off(struct schedule *s, uint32_t id, uint64_t due_ms, uint8_t priority);
+bool schedule_is_asked(const struct schedule *s, uint32_t id);
+
 /* Makes everything (or one message) due now and ends every back-off: `queue retry`, network
  * up.  What runs goes on, what is due never (INSTANT_NEVER: held) stays so. */
 void schedule_flush(struct schedule *s, uint32_t id_or_0);

@@ -21,7 +21,8 @@ struct schedule_row {
 	uint32_t due_low; /* due_ms, 48 bits: good for 8900 years of uptime */
 	uint16_t due_high;
 	uint8_t priority;
-	uint8_t running;
+	uint8_t running : 1;
+	uint8_t asked : 1;    /* by the operator: waits do not count until it has run */
 };
 
 struct schedule_hop {

@@ -9,7 +9,7 @@
 
 #include "pipit.h"
 
-#define WORLD_HANDLES 16
+#define WORLD_HANDLES 40
 #define WORLD_STREAM 65536u
 #define WORLD_SECTOR 4096u
 #define WORLD_SECTORS 16u

@@ -230,6 +230,24 @@ static void a_dead_hop_does_not_burn_everybodys_attempts(void **state)
 	assert_true(w.hop.connects <= 6);   /* one that tried the way, then the others */
 }
 
+/* `queue retry all`: also what has to wait for the hop's other deliveries. */
+static void asked_for_now_means_now(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	start(true);
+	w.hop.mail = "451 4.3.0 later\r\n";
+	for (i = 0; i < 15; i++)
+		(void)submit("ada@here.test", "b@there.test");
+	world_run(&w, &p, 8000);
+	assert_int_equal(queued(), 15);
+	w.hop.mail = NULL;
+	schedule_flush(&p.core.schedule, 0);
+	world_run(&w, &p, 3000);
+	assert_int_equal(queued(), 0);
+}
+
 static void a_lost_connection_after_the_dot_is_tried_again(void **state)
 {
 	int i;
@@ -360,6 +378,7 @@ int main(void)
 		cmocka_unit_test_teardown(after_boot_without_clock_waiting_starts_from_boot, show_log),
 		cmocka_unit_test_teardown(a_clock_set_back_stops_nothing, show_log),
 		cmocka_unit_test_teardown(a_dead_hop_does_not_burn_everybodys_attempts, show_log),
+		cmocka_unit_test_teardown(asked_for_now_means_now, show_log),
 		cmocka_unit_test_teardown(a_lost_connection_after_the_dot_is_tried_again, show_log),
 		cmocka_unit_test_teardown(null_sender_failures_go_to_postmaster_once, show_log),
 		cmocka_unit_test_teardown(a_mailbox_that_is_full_is_tried_again, show_log),

@@ -71,13 +71,10 @@ int queue_file_format(const struct settings *s)
 	static struct flash_file file;
 	char why[WHY_MAX];
 	struct flash flash;
-	int code = flash_file_open(&file, s->queue, 0, FLASH_FILE_EXISTING, why, sizeof why);
+	int code = flash_file_open(&file, s->queue, s->conf.queue_size, FLASH_FILE_REPLACE, why,
+		sizeof why);
 	bool ok;
 
-	/* Missing: made in the configured size, and by the daemon's user when root does it. */
-	if (code != 0 && access(s->queue, F_OK) != 0 && errno == ENOENT)
-		code = flash_file_open(&file, s->queue, s->conf.queue_size, FLASH_FILE_CREATE, why,
-			sizeof why);
 	if (code != 0)
 		return complain(why, code);
 	flash = flash_file_flash(&file);
