@@ -46,7 +46,27 @@ CPPFLAGS_ALL = $(CONFIG_FIRST) -I$(B) -Isrc $(CPPFLAGS)
 COMPILE = $(CC) $(LANGUAGE) $(WARN) $(OPTIMIZE) $(HARDEN) $(VARIANT-$(SANITIZE)) $(CFLAGS) $(CPPFLAGS_ALL) -MMD -MP
 LINK = $(CC) $(OPTIMIZE) $(HARDEN) $(VARIANT-$(SANITIZE)) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS)
 
-SRC  := $(wildcard src/*.c src/*/*.c)
+# The files of each feature: FILES- holds those of all that the configuration
+# switches off, and they are left out.
+ifneq ($(filter-out clean distclean format,$(or $(MAKECMDGOALS),all)),)
+include $(B)/.config
+endif
+FILES-$(CONFIG_IPV6) += src/base/ip6.c src/route/families.c
+FILES-$(CONFIG_CONF_ADVICE) += src/conf/advice.c src/conf/utf8.c
+FILES-$(if $(CONFIG_CONF_ADVICE),,y) += src/conf/terse.c
+FILES-$(CONFIG_DNS) += $(wildcard src/dns/*.c) src/route/mx.c src/route/families.c
+FILES-$(CONFIG_QUEUE_COPY) += src/queue/copy.c
+FILES-$(CONFIG_DNS_TCP) += src/dns/exchange_tcp.c
+FILES-$(or $(CONFIG_ALIASES),$(CONFIG_LOCAL_DELIVERY)) += src/conf/names.c
+FILES-$(CONFIG_ALIASES) += src/conf/aliases.c src/route/expand.c
+FILES-$(if $(CONFIG_ALIASES),,y) += src/route/postmaster.c
+FILES-$(CONFIG_ALIASES_FILE) += src/conf/aliases_file.c src/app/aliases.c
+FILES-$(CONFIG_MASQUERADE) += src/mail/masquerade.c src/app/rewrite.c
+FILES-$(CONFIG_LEGACY_DEVICES) += src/conf/device.c src/app/device.c
+FILES-$(CONFIG_LOCAL_DELIVERY) += src/conf/deliver.c src/route/path.c src/app/local.c
+FILES-$(CONFIG_CONTROL_LINE) += src/app/control.c src/app/operator.c src/route/schedule_asked.c
+
+SRC  := $(filter-out $(FILES-),$(wildcard src/*.c src/*/*.c))
 PORT := $(wildcard $(patsubst %,port/%/*.c,$(ROOMS)))
 MAIN := $(wildcard $(PORT_MAIN))
 SRC_OBJ  := $(SRC:%.c=$(B)/%.o)
@@ -184,7 +204,7 @@ CLANG := clang $(LANGUAGE) $(WARN) -fsyntax-only -Isrc
 CLANG_SMALL := --target=arm-none-eabi -mcpu=cortex-m3 -isystem /usr/include/newlib
 TIDY := tests/style/clang-tidy.yaml
 CHECKS := check-style check-format check-clang check-tidy check-cppcheck
-.PHONY: $(CHECKS)
+.PHONY: $(CHECKS) clang-src
 
 check:
 	@port/deps/setup.sh build check size
@@ -201,9 +221,12 @@ check-format:
 		{ sed -n 's/: error: .*/: not as \.clang-format says: make format/p' build/format.log | \
 		sort -t: -u -k1,1; exit 1; }
 
-check-clang: $(B)/pipit_config.h
-	echo $(SRC) | xargs -P2 -n8 $(CLANG) -I$(B)
-	echo $(SRC) | xargs -P2 -n8 $(CLANG) $(CLANG_SMALL) -Ibuild/small
+# With TARGET: as that machine would compile it.
+clang-src: $(B)/pipit_config.h
+	echo $(SRC) | xargs -P2 -n8 $(CLANG) $(TARGET) -I$(B)
+
+check-clang: clang-src
+	+$(SUBMAKE) BOARD=small clang-src TARGET='$(CLANG_SMALL)'
 	echo $(PORT) | xargs -r -P2 -n8 $(CLANG) $(PORT_CPPFLAGS) -I$(B)
 
 check-tidy: $(B)/pipit_config.h
@@ -223,6 +246,7 @@ size:
 	+@for board in $(SIZE_BOARDS); do $(SUBMAKE) BOARD=$$board size-of || exit 1; done
 
 size-of: $(B)/libpipit.a
+	rm -f $(patsubst %.c,$(B)/%.o,$(FILES-))
 	tests/size/size.py "$(BOARD): $(firstword $(shell $(CC) -dumpmachine)), $(filter -O%,$(OPTIMIZE))" \
 		$(B) "$(CROSS)" $(wildcard boards/$(BOARD)/budget)
 

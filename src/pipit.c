@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "pipit.h"
 
+#include "app/aliases.h"
 #include "base/check.h"
 
 /* With all sessions taken the listeners are looked at again when one ends. */
@@ -39,40 +40,6 @@ static void on_problem(void *ctx, uint32_t line, struct span text)
 	report_problem(&x->p->core.report, x->what, line, text);
 }
 
-/* Hands the aliases file to the parser, a line at a time; a line that starts
- * with a blank goes on with the one before. */
-static enum status read_aliases(struct pipit *p, struct conf *conf, struct conf_errors *errors)
-{
-	const struct blob *blob = &p->core.world->blob;
-	struct span name = conf_span(conf, conf->aliases_file);
-	uint8_t piece[128];
-	struct buf line;
-	uint32_t offset = 0, number = 0, line_number = 1;
-	bool at_start = true;
-	int n, i;
-
-	buf_init(&line, p->core.scratch, sizeof(p->core.scratch));
-	while ((n = blob->read(blob->ctx, name, offset, piece, sizeof(piece))) > 0) {
-		for (i = 0; i < n; i++) {
-			if (at_start && piece[i] != ' ' && piece[i] != '\t') {
-				if (line.len > 0 || line.overflow)
-					(void)conf_alias_line(conf, buf_span(&line), line_number, errors);
-				buf_clear(&line);
-				line_number = number + 1;
-			}
-			at_start = piece[i] == '\n';
-			number += at_start;
-			if (piece[i] != '\n' && piece[i] != '\r')
-				buf_put_byte(&line, piece[i]);
-		}
-		offset += (uint32_t)n;
-	}
-	if (line.len > 0)
-		(void)conf_alias_line(conf, buf_span(&line), line_number, errors);
-	(void)conf_alias_finish(conf, errors);
-	return n < 0 ? (enum status)n : ST_OK;
-}
-
 static enum status read_configuration(struct pipit *p, struct conf *conf, struct span text,
 	const char *what, struct pipit_problem *where)
 {
@@ -81,9 +48,9 @@ static enum status read_configuration(struct pipit *p, struct conf *conf, struct
 	struct conf_defaults defaults = { p->core.world->hostname, p->core.world->base_dir };
 
 	(void)conf_parse(conf, text, &defaults, &errors);
-	if (conf_has(conf->aliases_file) && p->core.world->blob.read != NULL && errors.count == 0) {
+	if (aliases_wanted(&p->core, conf) && errors.count == 0) {
 		problems.what = "aliases";
-		if (read_aliases(p, conf, &errors) != ST_OK) {
+		if (aliases_read(&p->core, conf, &errors) != ST_OK) {
 			on_problem(&problems, 0, SPAN("the aliases file cannot be read: check its path and rights"));
 			errors.count++;
 		}
@@ -96,6 +63,8 @@ static void apply(struct pipit *p)
 	const struct conf *conf = core_conf(&p->core);
 
 	p->core.report.level = conf->log_level;
+	if (!CONFIG_DNS)
+		return;
 	if (conf->dns_server_count > 0)
 		resolver_set_servers(&p->core.resolver, conf->dns_server, conf->dns_server_count);
 	else
@@ -193,13 +162,13 @@ static void prepare(struct pipit *p, const struct pipit_world *world)
 	world->random.fill(world->random.ctx, seed, sizeof(seed));
 	rng_seed(&c->rng, seed);
 	report_init(&c->report, &world->log);
-	resolver_init(&c->resolver, &world->net, &world->random);
+	if (CONFIG_DNS)
+		resolver_init(&c->resolver, &world->net, &world->random);
 	schedule_init(&c->schedule);
 	outbound_init(&p->sending, c);
 	for (i = 0; i < CONFIG_SERVER_SESSIONS; i++)
 		inbound_init(&p->inbound[i]);
-	for (i = 0; i < CONFIG_CONTROL_SESSIONS; i++)
-		control_init(&p->control[i]);
+	control_init(&p->control);
 	for (i = 0; i < CONFIG_CONF_LISTENS; i++)
 		p->listener[i] = (struct listener){ .handle = -1 };
 }
@@ -307,8 +276,7 @@ void pipit_close(struct pipit *p)
 		close_listener(p, &p->listener[i]);
 	for (i = 0; i < CONFIG_SERVER_SESSIONS; i++)
 		inbound_close(&p->core, &p->inbound[i]);
-	for (i = 0; i < CONFIG_CONTROL_SESSIONS; i++)
-		control_close(&p->core, &p->control[i]);
+	control_close(&p->core, &p->control);
 	outbound_close(&p->sending);
 }
 
@@ -361,27 +329,6 @@ static uint32_t accept_from(struct pipit *p, const struct listener *l)
 	return 0;
 }
 
-static void accept_control(struct pipit *p)
-{
-	const struct net *net = &p->core.world->net;
-	struct ip_endpoint peer, local;
-	size_t i;
-	int handle;
-
-	if (p->core.world->control < 0)
-		return;
-	for (i = 0; i < CONFIG_CONTROL_SESSIONS; i++) {
-		if (p->control[i].open)
-			continue;
-		net->ops->watch(net->ctx, p->core.world->control, NET_READ);
-		handle = net->ops->accept(net->ctx, p->core.world->control, &peer, &local);
-		if (handle < 0)
-			return;
-		control_open(&p->core, &p->control[i], handle);
-	}
-	net->ops->watch(net->ctx, p->core.world->control, 0u);
-}
-
 static uint32_t step_receiving(struct pipit *p)
 {
 	uint32_t wait_ms = UINT32_MAX;
@@ -401,15 +348,11 @@ static uint32_t step_receiving(struct pipit *p)
 static uint32_t step_control(struct pipit *p)
 {
 	struct operator_view view = { &p->sending, 0 };
-	uint32_t wait_ms = UINT32_MAX;
 	size_t i;
 
-	accept_control(p);
 	for (i = 0; i < CONFIG_SERVER_SESSIONS; i++)
 		view.sessions += p->inbound[i].state != INBOUND_FREE;
-	for (i = 0; i < CONFIG_CONTROL_SESSIONS; i++)
-		wait_ms = least(wait_ms, control_step(&view, &p->control[i]));
-	return wait_ms;
+	return control_step(&view, &p->control);
 }
 
 static uint32_t step_queue(struct pipit *p)
@@ -444,7 +387,8 @@ uint32_t pipit_step(struct pipit *p, struct instant now)
 	if (p->core.start_ms == 0)
 		resume(p);
 	wait_ms = step_receiving(p);
-	wait_ms = least(wait_ms, resolver_step(&p->core.resolver, now));
+	if (CONFIG_DNS)
+		wait_ms = least(wait_ms, resolver_step(&p->core.resolver, now));
 	wait_ms = least(wait_ms, outbound_step(&p->sending));
 	wait_ms = least(wait_ms, step_control(p));
 	wait_ms = least(wait_ms, step_queue(p));

@@ -55,7 +55,7 @@
 /* A row: an address, a reply's text and the keys around them; with octets that
  * need escaping it may be cut. */
 #define CONTROL_ROW_MAX 640u
-_Static_assert(CONFIG_CONTROL_OUT > CONTROL_ROW_MAX, "CONTROL_OUT must hold one row: make it larger");
+_Static_assert(!CONFIG_CONTROL_LINE || CONFIG_CONTROL_OUT > CONTROL_ROW_MAX, "CONTROL_OUT must hold one row: make it larger");
 
 /* ---- queue --------------------------------------------------------------------- */
 

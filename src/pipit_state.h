@@ -20,7 +20,7 @@ struct pipit {
 	struct core core;        /* configuration, queue, resolver, schedule, counters */
 	struct sending sending;  /* the sending side: a slot for each delivery */
 	struct inbound inbound[CONFIG_SERVER_SESSIONS];
-	struct control control[CONFIG_CONTROL_SESSIONS];
+	struct control_line control;
 	struct listener listener[CONFIG_CONF_LISTENS];
 };
 

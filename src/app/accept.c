@@ -91,7 +91,7 @@ static const struct reply *decide(struct core *c, struct span address)
 		return say(SAY_NO_DOMAIN);
 	if (route.way == ROUTE_NO_USER)
 		return say(SAY_NO_USER);
-	if (route.way == ROUTE_LOCAL && route.check_system_user
+	if (CONFIG_LOCAL_DELIVERY && route.way == ROUTE_LOCAL && route.check_system_user
 		&& (c->world->mailbox.user_exists == NULL
 			|| !c->world->mailbox.user_exists(c->world->mailbox.ctx, to.local)))
 		return say(SAY_NO_USER);
@@ -137,7 +137,7 @@ const struct reply *accept_rcpt(struct accept_rcpt *a, const struct address *to)
 	if (status == ST_BAD)
 		x.refusal = say(SAY_ALIAS_LOOP);
 	else if (status != ST_OK && x.refusal == NULL)
-		x.refusal = say(SAY_ALIASES_FULL);
+		x.refusal = say(SAY_RCPTS_FULL);
 	if (x.refusal == NULL)
 		return say(SAY_RCPT_OK);
 	a->envelope->len = mark;

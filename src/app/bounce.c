@@ -19,7 +19,7 @@ uint64_t bounce_delay_due_ms(const struct core *c, const struct queue_message *m
 {
 	uint32_t warn_s = core_conf(c)->warn_delay_s;
 
-	if (warn_s == 0 || m->arrival_s == 0 || !c->now.wall_known)
+	if (!CONFIG_DELAY_REPORTS || warn_s == 0 || m->arrival_s == 0 || !c->now.wall_known)
 		return INSTANT_NEVER;
 	if (c->now.wall_s >= m->arrival_s && c->now.wall_s - m->arrival_s >= warn_s)
 		return c->now.mono_ms;
@@ -293,9 +293,10 @@ static int read_original(struct core *c, struct bounce *b, uint8_t *out, size_t 
 	for (i = 0; i < n; i++) {
 		if (b->line_start && out[i] == '\r')
 			break;
-		b->line_start = out[i] == '\n';
-		if (out[i] > 126 || out[i] == 0)
+		/* No field begins with '-', but a boundary does. */
+		if (out[i] > 126 || out[i] == 0 || (b->line_start && out[i] == '-'))
 			out[i] = '?';
+		b->line_start = out[i] == '\n';
 	}
 	b->header_left = (uint16_t)(b->header_left - (i > 0 ? i : 0));
 	if (n <= 0 || i < n || b->header_left == 0)

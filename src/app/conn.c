@@ -74,18 +74,18 @@ static bool transmit(struct conn *c, const struct net *net, const struct conn_ma
 
 /* A deadline moves only with the machine's progress: an octet now and then is
  * not progress. */
-static bool timed_out(struct conn *c, struct instant now, const struct conn_machine *m, void *self)
+static bool timed_out(struct conn *c, uint64_t now_ms, const struct conn_machine *m, void *self)
 {
 	uint32_t progress = m->progress(self);
 
 	if (c->deadline_ms == 0 || progress != c->progress) {
 		c->progress = progress;
-		c->deadline_ms = now.mono_ms + m->timeout_ms(self);
+		c->deadline_ms = now_ms + m->timeout_ms(self);
 	}
-	return now.mono_ms >= c->deadline_ms;
+	return now_ms >= c->deadline_ms;
 }
 
-enum conn_state conn_step(struct conn *c, const struct net *net, struct instant now,
+enum conn_state conn_step(struct conn *c, const struct net *net, const struct instant *now,
 	const struct conn_machine *m, void *self)
 {
 	bool moved = true;
@@ -99,7 +99,7 @@ enum conn_state conn_step(struct conn *c, const struct net *net, struct instant 
 	}
 	if (c->lost)
 		return CONN_LOST;
-	if (timed_out(c, now, m, self))
+	if (timed_out(c, now->mono_ms, m, self))
 		return CONN_TIMED_OUT;
 	if (moved)
 		return CONN_BUSY;

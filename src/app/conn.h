@@ -45,7 +45,7 @@ enum conn_state {
 void conn_init(struct conn *c, int handle);
 
 /* m works on self.  Also tells the port what to wait for. */
-enum conn_state conn_step(struct conn *c, const struct net *net, struct instant now,
+enum conn_state conn_step(struct conn *c, const struct net *net, const struct instant *now,
 	const struct conn_machine *m, void *self);
 
 void conn_close(struct conn *c, const struct net *net);

@@ -16,13 +16,17 @@ struct side {
 	struct control *x;
 };
 
-void control_init(struct control *x)
+void control_init(struct control_line *all)
 {
-	x->open = false;
-	x->conn.handle = -1;
+	size_t i;
+
+	for (i = 0; i < CONFIG_CONTROL_SESSIONS; i++) {
+		all->session[i].open = false;
+		all->session[i].conn.handle = -1;
+	}
 }
 
-void control_open(struct core *c, struct control *x, int handle)
+static void session_open(struct core *c, struct control *x, int handle)
 {
 	x->open = true;
 	x->deaf = false;
@@ -33,12 +37,20 @@ void control_open(struct core *c, struct control *x, int handle)
 	x->conn.deadline_ms = c->now.mono_ms + IDLE_MS;
 }
 
-void control_close(struct core *c, struct control *x)
+static void session_close(struct core *c, struct control *x)
 {
 	if (x->open && x->job.next != NULL)
 		operator_cancel(c, &x->job);
 	conn_close(&x->conn, &c->world->net);
 	x->open = false;
+}
+
+void control_close(struct core *c, struct control_line *all)
+{
+	size_t i;
+
+	for (i = 0; i < CONFIG_CONTROL_SESSIONS; i++)
+		session_close(c, &all->session[i]);
 }
 
 /* Takes up to one line; none while an answer is being given. */
@@ -131,7 +143,7 @@ static const struct conn_machine machine = {
 	.timeout_ms = control_timeout_ms,
 };
 
-uint32_t control_step(const struct operator_view *view, struct control *x)
+static uint32_t session_step(const struct operator_view *view, struct control *x)
 {
 	struct core *c = view->sending->tasks.core;
 	struct side self = { view, x };
@@ -139,14 +151,48 @@ uint32_t control_step(const struct operator_view *view, struct control *x)
 
 	if (!x->open)
 		return UINT32_MAX;
-	state = conn_step(&x->conn, &c->world->net, c->now, &machine, &self);
+	state = conn_step(&x->conn, &c->world->net, &c->now, &machine, &self);
 	if (state == CONN_ENDED && x->job.next != NULL)
 		return POLL_MS;   /* asked and shut its side: the answer still goes out */
 	if (state == CONN_BUSY)
 		return 0;
 	if (state != CONN_OPEN) {
-		control_close(c, x);
+		session_close(c, x);
 		return 0;
 	}
 	return x->job.next != NULL ? POLL_MS : instant_until_ms(c->now, x->conn.deadline_ms);
+}
+
+static void accept_sessions(struct core *c, struct control_line *all)
+{
+	const struct net *net = &c->world->net;
+	struct ip_endpoint peer, local;
+	size_t i;
+	int handle;
+
+	if (c->world->control < 0)
+		return;
+	for (i = 0; i < CONFIG_CONTROL_SESSIONS; i++) {
+		if (all->session[i].open)
+			continue;
+		net->ops->watch(net->ctx, c->world->control, NET_READ);
+		handle = net->ops->accept(net->ctx, c->world->control, &peer, &local);
+		if (handle < 0)
+			return;
+		session_open(c, &all->session[i], handle);
+	}
+	net->ops->watch(net->ctx, c->world->control, 0u);
+}
+
+uint32_t control_step(const struct operator_view *view, struct control_line *all)
+{
+	uint32_t wait_ms, least_ms = UINT32_MAX;
+	size_t i;
+
+	accept_sessions(view->sending->tasks.core, all);
+	for (i = 0; i < CONFIG_CONTROL_SESSIONS; i++) {
+		wait_ms = session_step(view, &all->session[i]);
+		least_ms = wait_ms < least_ms ? wait_ms : least_ms;
+	}
+	return least_ms;
 }

@@ -17,6 +17,8 @@
 #include "app/conn.h"
 #include "app/operator.h"
 
+#if CONFIG_CONTROL_LINE
+
 struct control {
 	bool open;
 	bool deaf;               /* the request line was too long: skip to its end */
@@ -28,9 +30,40 @@ struct control {
 	uint8_t out_text[CONFIG_CONTROL_OUT];
 };
 
-void control_init(struct control *x);
-void control_open(struct core *c, struct control *x, int handle);
-uint32_t control_step(const struct operator_view *view, struct control *x);
-void control_close(struct core *c, struct control *x);
+struct control_line {
+	struct control session[CONFIG_CONTROL_SESSIONS];
+};
+
+void control_init(struct control_line *all);
+
+/* Takes operators' connections and answers a bounded amount.  Milliseconds until it wants more. */
+uint32_t control_step(const struct operator_view *view, struct control_line *all);
+void control_close(struct core *c, struct control_line *all);
+
+#else
+
+struct control_line {
+	uint8_t none;
+};
+
+static inline void control_init(struct control_line *all)
+{
+	(void)all;
+}
+
+static inline uint32_t control_step(const struct operator_view *view, struct control_line *all)
+{
+	(void)view;
+	(void)all;
+	return UINT32_MAX;
+}
+
+static inline void control_close(struct core *c, struct control_line *all)
+{
+	(void)c;
+	(void)all;
+}
+
+#endif
 
 #endif

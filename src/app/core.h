@@ -40,7 +40,10 @@ struct core {
 };
 
 /* The configuration in force.  Not to be kept across a return to the loop. */
-const struct conf *core_conf(const struct core *c);
+static inline const struct conf *core_conf(const struct core *c)
+{
+	return &c->conf[CONFIG_CONF_COPIES > 1 ? c->conf_in_use : 0];
+}
 
 /* Ours by name: hostname or a local domain.  ctx is a struct core. */
 bool core_is_local(void *ctx, struct span domain);
@@ -53,6 +56,15 @@ struct header_rewrite core_rewrite(struct core *c, struct span device_from);
 uint32_t core_wall_s(const struct core *c);
 
 /* The device line for this client, or NULL. */
+#if CONFIG_LEGACY_DEVICES
 const struct conf_device *core_device(const struct core *c, const struct ip *peer);
+#else
+static inline const struct conf_device *core_device(const struct core *c, const struct ip *peer)
+{
+	(void)c;
+	(void)peer;
+	return NULL;
+}
+#endif
 
 #endif

@@ -6,6 +6,9 @@
 /* In place of a question's number; none of what resolver_ask returns. */
 #define NO_QUESTION ST_MISSING
 
+/* Those for addresses: A, and AAAA. */
+#define QUESTIONS (1u + CONFIG_IPV6)
+
 enum phase {
 	PHASE_START,       /* nothing asked yet */
 	PHASE_MX,          /* the MX records are asked for */
@@ -33,7 +36,7 @@ void hosts_cancel(struct core *c, struct hosts *h)
 {
 	unsigned i;
 
-	for (i = 0; i < 2; i++) {
+	for (i = 0; CONFIG_DNS && i < QUESTIONS; i++) {
 		if (h->question[i] >= 0)
 			resolver_cancel(&c->resolver, h->question[i]);
 		h->question[i] = NO_QUESTION;
@@ -55,6 +58,15 @@ static enum hosts_result end(struct hosts *h, const struct reply *why)
 	h->phase = PHASE_END;
 	h->why = why;
 	return HOSTS_END;
+}
+
+/* So many addresses are there; none: on to the next host. */
+static enum hosts_result ready(struct hosts *h, size_t addresses)
+{
+	h->phase = addresses > 0 ? PHASE_READY : PHASE_HOST;
+	h->address_count = (uint8_t)addresses;
+	h->address_at = 0;
+	return addresses > 0 ? HOSTS_READY : HOSTS_WAIT;
 }
 
 static void set_host(struct hosts *h, struct span name)
@@ -177,12 +189,10 @@ static enum hosts_result ask_addresses(struct core *c, struct hosts *h)
 {
 	uint8_t version = core_conf(c)->ip_version;
 
-	h->v4_count = 0;
-	h->v6_count = 0;
 	h->phase = PHASE_ADDRESSES;
-	if (version != MX_IP_6)
+	if (!CONFIG_IPV6 || version != MX_IP_6)
 		h->question[0] = resolver_ask(&c->resolver, hosts_name(h), DNS_A);
-	if (version != MX_IP_4)
+	if (CONFIG_IPV6 && version != MX_IP_4)
 		h->question[1] = resolver_ask(&c->resolver, hosts_name(h), DNS_AAAA);
 	if (h->question[0] == ST_AGAIN || h->question[1] == ST_AGAIN) {
 		hosts_cancel(c, h);
@@ -195,121 +205,66 @@ static enum hosts_result ask_addresses(struct core *c, struct hosts *h)
 
 static enum hosts_result next_host(struct core *c, struct hosts *h, struct span domain)
 {
-	struct ip literal;
-
-	if (h->route.way == ROUTE_MX ? !take_mx_host(c, h, domain) : !take_configured(c, h))
+	if (CONFIG_DNS && h->route.way == ROUTE_MX ? !take_mx_host(c, h, domain) : !take_configured(c, h))
 		return out_of_hosts(h);
-	if (!ip_parse(hosts_name(h), &literal))
-		return ask_addresses(c, h);
+	if (!ip_parse(hosts_name(h), &h->address[0]))
+		return CONFIG_DNS ? ask_addresses(c, h) : end(h, say(SAY_NO_DNS));
 	h->host_at++;
-	h->address[0] = literal;
-	h->address_count = 1;
-	h->address_at = 0;
-	h->phase = PHASE_READY;
-	return HOSTS_READY;
+	return ready(h, 1);
 }
 
 /* ---- addresses ------------------------------------------------------------------------------ */
 
-/* A's go to the front, AAAA's behind them; both orders of arrival are possible. */
-static void keep_addresses(struct core *c, struct hosts *h, const struct dns_answer *answer, bool v6)
+static bool is_pending(const struct core *c, const struct hosts *h)
 {
-	size_t half = CONFIG_HOST_ADDRESSES / 2u > 0 ? CONFIG_HOST_ADDRESSES / 2u : 1u;
-	size_t at = v6 ? CONFIG_HOST_ADDRESSES - half : 0;
-	size_t n = mx_addresses(v6 ? NULL : answer, v6 ? answer : NULL, v6 ? MX_IP_6 : MX_IP_4, &c->rng,
-		h->address + at, half);
+	unsigned i;
 
-	if (v6)
-		h->v6_count = (uint8_t)n;
-	else
-		h->v4_count = (uint8_t)n;
-}
-
-static void reverse(struct ip *a, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < n / 2u; i++) {
-		struct ip t = a[i];
-
-		a[i] = a[n - 1 - i];
-		a[n - 1 - i] = t;
-	}
-}
-
-/* One list, the preferred family first: three reversals turn [v4 v6] into [v6 v4]. */
-static void arrange(struct core *c, struct hosts *h)
-{
-	size_t half = CONFIG_HOST_ADDRESSES / 2u > 0 ? CONFIG_HOST_ADDRESSES / 2u : 1u;
-	uint8_t version = core_conf(c)->ip_version;
-	size_t i, n = (size_t)h->v4_count + h->v6_count;
-
-	if (h->v4_count > 0 && CONFIG_HOST_ADDRESSES - half < h->v4_count)
-		n = h->v4_count;   /* a table of one: what came last stands in it */
-	for (i = h->v4_count; i < n; i++)
-		h->address[i] = h->address[CONFIG_HOST_ADDRESSES - half + i - h->v4_count];
-	h->address_count = (uint8_t)n;
-	h->address_at = 0;
-	if (version == MX_IP_PREFER_6 || (version == MX_IP_ANY && rng_below(&c->rng, 2) == 1)) {
-		reverse(h->address, h->v4_count);
-		reverse(h->address + h->v4_count, n - h->v4_count);
-		reverse(h->address, n);
-	}
+	for (i = 0; i < QUESTIONS; i++)
+		if (h->question[i] >= 0 && resolver_pending(&c->resolver, h->question[i]))
+			return true;
+	return false;
 }
 
 static enum hosts_result await_addresses(struct core *c, struct hosts *h)
 {
-	struct dns_answer answer;
+	struct dns_answer answer[QUESTIONS];   /* A, AAAA */
+	const struct dns_answer *found[2] = { NULL, NULL };
 	enum dns_result result;
 	unsigned i;
 
-	for (i = 0; i < 2; i++) {
+	if (is_pending(c, h))
+		return HOSTS_WAIT;
+	for (i = 0; i < QUESTIONS; i++) {
 		if (h->question[i] < 0)
 			continue;
-		result = resolver_answer(&c->resolver, h->question[i], &answer);
-		if (result == DNS_PENDING)
-			continue;
+		result = resolver_answer(&c->resolver, h->question[i], &answer[i]);
 		h->question[i] = NO_QUESTION;
-		if (result == DNS_FOUND)
-			keep_addresses(c, h, &answer, i == 1);
+		if (result == DNS_FOUND && answer[i].count > 0)
+			found[i] = &answer[i];
 		h->dns_failed |= result == DNS_FAILED;
 	}
-	if (h->question[0] >= 0 || h->question[1] >= 0)
-		return HOSTS_WAIT;
-	if (h->v4_count + h->v6_count == 0) {
-		h->phase = PHASE_HOST;
-		return HOSTS_WAIT;
-	}
-	arrange(c, h);
-	h->phase = PHASE_READY;
-	return HOSTS_READY;
+	return ready(h, mx_addresses(found[0], found[1], core_conf(c)->ip_version, &c->rng,
+		h->address, CONFIG_HOST_ADDRESSES));
 }
 
 /* user@[192.0.2.1], user@[IPv6:2001:db8::1] (RFC 5321 4.1.3) */
 static enum hosts_result take_literal(struct core *c, struct hosts *h, struct span domain)
 {
-	struct span text = span_sub(domain, 1, domain.len > 1 ? domain.len - 2 : 0);
-
-	if (span_starts_nocase(text, SPAN("IPv6:")))
-		text = span_from(text, 5);
 	if (h->host_at > 0)
 		return out_of_hosts(h);
-	if (!ip_parse(text, &h->address[0]))
+	if (!address_literal(domain, &h->address[0]))
 		return end(h, say(SAY_NOT_FOUND));
-	set_host(h, text);
+	set_host(h, span_sub(domain, 1, domain.len - 2));
 	h->host_at = 2;
 	h->port = core_conf(c)->mx_port;
 	h->tls = CONF_TLS_OPPORTUNISTIC;
-	h->address_count = 1;
-	h->address_at = 0;
-	h->phase = PHASE_READY;
-	return HOSTS_READY;
+	return ready(h, 1);
 }
 
 static enum hosts_result start(struct core *c, struct hosts *h, struct span domain)
 {
 	if (h->route.way == ROUTE_MX)
-		return ask_mx(c, h, domain);
+		return CONFIG_DNS ? ask_mx(c, h, domain) : end(h, say(SAY_NO_DNS));
 	h->phase = PHASE_HOST;
 	return HOSTS_WAIT;
 }
@@ -324,9 +279,9 @@ enum hosts_result hosts_step(struct core *c, struct hosts *h, struct span domain
 		before = h->phase;
 		if (h->phase == PHASE_START)
 			result = start(c, h, domain);
-		else if (h->phase == PHASE_MX)
+		else if (CONFIG_DNS && h->phase == PHASE_MX)
 			result = await_mx(c, h, domain);
-		else if (h->phase == PHASE_ADDRESSES)
+		else if (CONFIG_DNS && h->phase == PHASE_ADDRESSES)
 			result = await_addresses(c, h);
 		else if (h->phase == PHASE_HOST && h->route.way == ROUTE_LITERAL)
 			result = take_literal(c, h, domain);

@@ -24,7 +24,7 @@ struct hosts {
 	uint8_t host_at;         /* in `list`, or counted from the first smarthost */
 	uint8_t host_len;
 	uint8_t tls;             /* enum conf_tls */
-	uint8_t v4_count, v6_count, address_count, address_at;
+	uint8_t address_count, address_at;
 	uint16_t port;
 	int question[2];         /* A, AAAA (the first also for MX); < 0: none */
 	struct mx_list list;

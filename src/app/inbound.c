@@ -5,6 +5,7 @@
 #include "app/replies.h"
 #include "app/storing.h"
 #include "mail/envelope.h"
+#include "mail/masquerade.h"
 
 /* While flash works for us the loop looks again after this. */
 #define FLASH_POLL_MS 5u
@@ -374,6 +375,6 @@ uint32_t inbound_step(struct core *c, struct inbound *in)
 		in->state = INBOUND_FREE;
 		return UINT32_MAX;
 	}
-	state = conn_step(&in->conn, &c->world->net, c->now, &machine, &x);
+	state = conn_step(&in->conn, &c->world->net, &c->now, &machine, &x);
 	return after_step(c, in, state);
 }

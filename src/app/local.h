@@ -12,6 +12,8 @@ struct local {
 	struct piece *piece;     /* the slot's */
 };
 
+#if CONFIG_LOCAL_DELIVERY
+
 /* piece: what the slot reads bodies with; stays valid until the delivery ends. */
 void local_begin(struct local *l, struct piece *piece);
 
@@ -21,5 +23,34 @@ enum status local_step(struct core *c, struct local *l, const struct task *t, st
 	struct reply *reply, uint8_t text[REPLY_TEXT_MAX]);
 
 void local_abandon(struct core *c, struct local *l);
+
+#else
+
+/* No route leads here. */
+static inline void local_begin(struct local *l, struct piece *piece)
+{
+	(void)l;
+	(void)piece;
+}
+
+static inline enum status local_step(struct core *c, struct local *l, const struct task *t,
+	struct source *source, struct reply *reply, uint8_t text[REPLY_TEXT_MAX])
+{
+	(void)c;
+	(void)l;
+	(void)t;
+	(void)source;
+	(void)reply;
+	(void)text;
+	return ST_AGAIN;
+}
+
+static inline void local_abandon(struct core *c, struct local *l)
+{
+	(void)c;
+	(void)l;
+}
+
+#endif
 
 #endif

@@ -304,7 +304,7 @@ static const struct gauge {
 
 #define COUNT_OF(array) (uint32_t)(sizeof(array) / sizeof(array[0]))
 #define OWN_GAUGES 4u
-#define DNS_GAUGES (OWN_GAUGES + COUNT_OF(dns_gauges))
+#define DNS_GAUGES (OWN_GAUGES + (CONFIG_DNS ? COUNT_OF(dns_gauges) : 0u))
 #define QUEUE_GAUGES (DNS_GAUGES + COUNT_OF(queue_gauges))
 
 static uint32_t field(const void *stats, size_t at)
@@ -346,6 +346,9 @@ static void own_gauge(const struct operator_view *v, unsigned which, struct buf 
 	}
 }
 
+#define NAME_OF(name) #name,
+static const char *const counter_names[REPORT_COUNT] = { REPORT_COUNTERS(NAME_OF) };
+
 static bool next_of_status(const struct operator_view *v, struct operator_job *j, struct buf *row)
 {
 	struct core *c = v->sending->tasks.core;
@@ -354,7 +357,7 @@ static bool next_of_status(const struct operator_view *v, struct operator_job *j
 
 	if (n < OWN_GAUGES) {
 		own_gauge(v, n, row);
-	} else if (n < DNS_GAUGES) {
+	} else if (CONFIG_DNS && n < DNS_GAUGES) {
 		field_gauge(row, &dns_gauges[n - OWN_GAUGES], resolver_stats(&c->resolver));
 	} else if (n < QUEUE_GAUGES) {
 		queue_stats(&c->queue, &stats);
@@ -362,7 +365,7 @@ static bool next_of_status(const struct operator_view *v, struct operator_job *j
 	} else if (n < QUEUE_GAUGES + REPORT_COUNT) {
 		n -= QUEUE_GAUGES;
 		row_word(row, "counter");
-		row_text(row, "name", span_of(report_counter_name((enum report_counter)n)));
+		row_text(row, "name", span_of(counter_names[n]));
 		row_u32(row, "value", c->report.counter[n]);
 	} else {
 		return false;

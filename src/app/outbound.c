@@ -61,7 +61,7 @@ static void start(struct delivery *x)
 		o->state = OUTBOUND_RECORD;
 	else if (x->t->route.way == ROUTE_NO_USER || x->t->route.way == ROUTE_NO_DOMAIN)
 		delivery_record_with(x, say(SAY_NO_USER), false);
-	else if (x->t->route.way == ROUTE_LOCAL) {
+	else if (CONFIG_LOCAL_DELIVERY && x->t->route.way == ROUTE_LOCAL) {
 		local_begin(&o->local, &o->piece);
 		o->state = OUTBOUND_MAILBOX;
 	}
@@ -78,7 +78,7 @@ static void start_due(struct sending *s)
 
 		if (x.o->state != OUTBOUND_FREE)
 			continue;
-		if (c->stopping || c->queue_failed || !schedule_due(&c->schedule, c->now, &message))
+		if (c->stopping || c->queue_failed || !schedule_due(&c->schedule, c->now, TASK_ANY_HOP, &message))
 			return;
 		if (task_load(&s->tasks, x.t, message, TASK_ANY_HOP))
 			start(&x);
@@ -194,7 +194,7 @@ static uint32_t step_slot(struct delivery *x)
 	case OUTBOUND_TALK:
 		return talk_step(x);
 	case OUTBOUND_MAILBOX:
-		return step_mailbox(x);
+		return CONFIG_LOCAL_DELIVERY ? step_mailbox(x) : UINT32_MAX;
 	case OUTBOUND_RECORD:
 		return step_record(x);
 	}

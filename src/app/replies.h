@@ -19,7 +19,6 @@
 	X(TIMEOUT,          421, 4, 4, 2,  "timeout, closing")                        \
 	X(TOO_MANY,         421, 4, 7, 0,  "too many connections from your address")  \
 	X(STORAGE_FAILED,   451, 4, 3, 0,  "storage failed, try again later")         \
-	X(ALIASES_FULL,     451, 4, 3, 0,  "alias expansion failed")                  \
 	X(QUEUE_FULL,       452, 4, 3, 1,  "queue is full, try again later")          \
 	X(RCPTS_FULL,       452, 4, 5, 3,  "too many recipients")                     \
 	X(NO_USER,          550, 5, 1, 1,  "no such user here")                       \

@@ -111,14 +111,6 @@ void report_init(struct report *r, const struct log *log)
 		r->counter[i] = 0;
 }
 
-#define REPORT_NAME(name) #name,
-const char *report_counter_name(enum report_counter c)
-{
-	static const char *const names[REPORT_COUNT] = { REPORT_COUNTERS(REPORT_NAME) };
-
-	return names[c];
-}
-
 void report_started(struct report *r, const struct queue_mount_report *m)
 {
 	struct line l;

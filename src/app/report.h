@@ -47,7 +47,6 @@ struct report {
 };
 
 void report_init(struct report *r, const struct log *log);
-const char *report_counter_name(enum report_counter c);
 
 void report_started(struct report *r, const struct queue_mount_report *m);
 void report_problem(struct report *r, const char *what, uint32_t line, struct span text);

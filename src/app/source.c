@@ -10,6 +10,7 @@ bool source_open(struct core *c, struct source *s, const struct task *t)
 	s->is_report = task_is_report(t);
 	s->in_body = false;
 	s->size = s->is_report ? 0 : m.prefix_len + m.body_len;
+	s->left = s->size;
 	s->eight_bit = !s->is_report && m.eight_bit;
 	if (s->is_report)
 		bounce_open(&s->from.report, t->message, task_job(t));
@@ -44,7 +45,13 @@ int source_fill(struct core *c, struct source *s, struct piece *p)
 		return n;
 	p->at = 0;
 	p->len = (uint16_t)n;
+	s->left -= s->left < (uint32_t)n ? s->left : (uint32_t)n;
 	return ST_OK;
+}
+
+bool source_is_last(const struct source *s, const struct piece *p)
+{
+	return p->len == 0 || (s->size > 0 && s->left == 0);
 }
 
 struct span source_piece(const struct piece *p)

@@ -12,11 +12,12 @@
 
 struct header_rewrite storing_rewrite(struct core *c, const struct inbound *in)
 {
-	const struct conf_device *device = core_device(c, &in->peer.ip);
+	const struct conf_device *device;
 	struct header_rewrite none = { SPAN_EMPTY, NULL, NULL };
 
-	if (!in->local_client)
+	if (!CONFIG_MASQUERADE || !in->local_client)
 		return none;
+	device = core_device(c, &in->peer.ip);
 	return core_rewrite(c, device ? conf_span(core_conf(c), device->from) : SPAN_EMPTY);
 }
 
@@ -152,6 +153,8 @@ static struct span make_prefix(struct core *c, struct inbound *in)
 		trace_put_date(&b, in->arrival_s);
 	if (in->local_client && !in->header.has_message_id)
 		trace_put_message_id(&b, t.hostname, t.id, in->arrival_s, in->nonce);
+	if (in->header.headless)
+		buf_puts(&b, "\r\n");   /* a body at once: ours is the whole header */
 	CHECK(!b.overflow);
 	return buf_span(&b);
 }

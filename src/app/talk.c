@@ -17,7 +17,7 @@ static bool take_more(struct delivery *x)
 
 	for (i = 0; i < CANDIDATES; i++) {
 		if (c->stopping || x->o->messages >= CONFIG_MESSAGES_PER_CONNECTION
-			|| !schedule_due(&c->schedule, c->now, &message))
+			|| !schedule_due(&c->schedule, c->now, x->o->hop, &message))
 			return false;
 		if (task_load(&x->s->tasks, x->t, message, x->o->hop)) {
 			delivery_reset(x->o);
@@ -135,7 +135,8 @@ static bool on_ask_body(struct delivery *x)
 		smtpc_abort(&o->smtpc);
 	else
 		source_took(&o->piece,
-			smtpc_body(&o->smtpc, source_piece(&o->piece), o->piece.len == 0));
+			smtpc_body(&o->smtpc, source_piece(&o->piece),
+				source_is_last(&o->source, &o->piece)));
 	return true;
 }
 
@@ -250,7 +251,7 @@ static void talk_ended(struct delivery *x, const struct smtpc_event *e)
 uint32_t talk_step(struct delivery *x)
 {
 	struct outbound *o = x->o;
-	enum conn_state state = conn_step(&o->conn, &x->core->world->net, x->core->now, &machine, x);
+	enum conn_state state = conn_step(&o->conn, &x->core->world->net, &x->core->now, &machine, x);
 	struct smtpc_event e;
 
 	if (state == CONN_LOST || state == CONN_ENDED)

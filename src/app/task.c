@@ -16,12 +16,17 @@ struct address task_to(const struct task *t)
 
 bool task_is_report(const struct task *t)
 {
-	return t->kind == TASK_FAILURE_REPORT || t->kind == TASK_DELAY_REPORT;
+	return t->kind == TASK_FAILURE_REPORT || (CONFIG_DELAY_REPORTS && t->kind == TASK_DELAY_REPORT);
+}
+
+static enum queue_job job_of(enum task_kind kind)
+{
+	return !CONFIG_DELAY_REPORTS || kind == TASK_FAILURE_REPORT ? QUEUE_JOB_FAILURE : QUEUE_JOB_DELAY;
 }
 
 enum queue_job task_job(const struct task *t)
 {
-	return t->kind == TASK_FAILURE_REPORT ? QUEUE_JOB_FAILURE : QUEUE_JOB_DELAY;
+	return job_of((enum task_kind)t->kind);
 }
 
 static bool has_rcpt(const struct task *t, uint16_t n)
@@ -99,8 +104,10 @@ static uint64_t report_due_ms(struct tasks *all, const struct queue_message *m, 
 {
 	struct core *c = all->core;
 	struct queue_job_status job;
-	enum queue_job which = kind == TASK_FAILURE_REPORT ? QUEUE_JOB_FAILURE : QUEUE_JOB_DELAY;
+	enum queue_job which = job_of(kind);
 
+	if (!CONFIG_DELAY_REPORTS && kind == TASK_DELAY_REPORT)
+		return INSTANT_NEVER;
 	if (!queue_job_get(&c->queue, m->id, which, &job) || kind_runs(all, m->id, kind))
 		return INSTANT_NEVER;
 	if (job.state == QUEUE_JOB_ACTIVE)
@@ -146,7 +153,8 @@ struct loading {
 	uint32_t hop_held;
 	bool forced;             /* asked for by the operator: waits do not count */
 	bool more;               /* others are due, for other hops */
-	uint64_t blocked_ms;     /* the earliest time that a blocked hop is free */
+	uint32_t blocked_hop;    /* one that cannot be begun now */
+	uint64_t blocked_ms;     /* the earliest time that it may be */
 };
 
 /* A next hop is its name and port: two routes may share a host. */
@@ -176,25 +184,26 @@ static bool take_hop(struct loading *l, struct span text)
 	struct core *c = l->all->core;
 	struct task *t = l->t;
 	struct address to;
-	uint32_t hop;
-	uint64_t until_ms = c->now.mono_ms + 1000u;
+	enum status status = ST_OK;
+	uint64_t until_ms = c->now.mono_ms;
 
 	set_to(t, text);
 	to = task_to(t);
 	t->route = route_decide(core_conf(c), &to);
 	t->conf_generation = c->conf_generation;
-	hop = hop_of(core_conf(c), &t->route, &to);
-	if (l->hop_held != TASK_ANY_HOP && hop != l->hop_held) {
-		l->more = true;
-		return false;
+	t->hop = hop_of(core_conf(c), &t->route, &to);
+	if (l->hop_held == TASK_ANY_HOP)
+		status = schedule_hop_begin(&c->schedule, t->hop, c->now, CONFIG_HOP_CONCURRENCY,
+			&until_ms);
+	else if (t->hop != l->hop_held)
+		status = ST_AGAIN;
+	if (status == ST_OK)
+		return true;
+	if (until_ms < l->blocked_ms) {
+		l->blocked_ms = until_ms;
+		l->blocked_hop = t->hop;
 	}
-	if (l->hop_held == TASK_ANY_HOP
-		&& schedule_hop_begin(&c->schedule, hop, c->now, CONFIG_HOP_CONCURRENCY, &until_ms) != ST_OK) {
-		l->blocked_ms = earlier(l->blocked_ms, until_ms);
-		return false;
-	}
-	t->hop = hop;
-	return true;
+	return false;
 }
 
 /* Whether another recipient goes the same way; a mailbox takes one at a time. */
@@ -266,8 +275,10 @@ static bool load_expired(struct tasks *all, struct task *t, const struct queue_m
 	if (m->pending == 0 || outcome_expiry_ms(all->core, m) > all->core->now.mono_ms)
 		return false;
 	for (n = 0; n < m->rcpt_count && t->rcpt_count < CONFIG_CLIENT_RCPTS; n++) {
+		/* With `expire 0` there is one attempt, but there is one. */
 		if (!queue_rcpt_get(&all->core->queue, m->id, n, &r) || r.state != QUEUE_PENDING
-			|| is_taken(all, m->id, n))
+			|| is_taken(all, m->id, n)
+			|| (r.attempts == 0 && core_conf(all->core)->expire_s == 0))
 			continue;
 		t->rcpt[t->rcpt_count].n = n;
 		t->rcpt[t->rcpt_count++].state = TASK_OPEN;
@@ -284,7 +295,7 @@ static bool report_is_due(struct tasks *all, const struct queue_message *m, enum
 	bool forced)
 {
 	struct queue_job_status job;
-	enum queue_job which = kind == TASK_FAILURE_REPORT ? QUEUE_JOB_FAILURE : QUEUE_JOB_DELAY;
+	enum queue_job which = job_of(kind);
 
 	if (queue_job_get(&all->core->queue, m->id, which, &job) && job.state == QUEUE_JOB_ACTIVE)
 		return !kind_runs(all, m->id, kind) && (forced || outcome_is_due(all->core, job.next_try_s));
@@ -300,7 +311,7 @@ static bool load_report(struct loading *l, const struct queue_message *m, enum t
 	if (!report_is_due(l->all, m, kind, l->forced))
 		return false;
 	buf_init(&to, t->to, sizeof(t->to));
-	if (!bounce_begin(c, m->id, kind == TASK_FAILURE_REPORT ? QUEUE_JOB_FAILURE : QUEUE_JOB_DELAY, &to))
+	if (!bounce_begin(c, m->id, job_of(kind), &to))
 		return false;
 	t->to_len = (uint16_t)to.len;
 	if (!take_hop(l, buf_span(&to)))
@@ -313,12 +324,13 @@ static bool load_report(struct loading *l, const struct queue_message *m, enum t
 	return true;
 }
 
-/* What is due but could not start waits for its hop, at least a moment. */
+/* What is due but could not start waits for its hop, or, when something else was
+ * in the way (flash), a moment. */
 static uint64_t not_now(const struct loading *l, uint64_t due_ms)
 {
 	uint64_t now_ms = l->all->core->now.mono_ms;
 
-	if (due_ms > now_ms || l->hop_held != TASK_ANY_HOP)
+	if (due_ms > now_ms)
 		return due_ms;
 	return l->blocked_ms != INSTANT_NEVER ? l->blocked_ms : now_ms + 1000u;
 }
@@ -328,7 +340,7 @@ static void put_off(struct loading *l, uint32_t message)
 {
 	struct core *c = l->all->core;
 	struct queue_message m;
-	uint64_t due = c->now.mono_ms;   /* nobody is left to be told: to be removed */
+	uint64_t due = c->now.mono_ms; /* nobody is left to be told: to be removed */
 
 	if (!queue_get(&c->queue, message, &m)) {
 		schedule_remove(&c->schedule, message);
@@ -341,15 +353,13 @@ static void put_off(struct loading *l, uint32_t message)
 			due = earlier(due, not_now(l, report_due_ms(l->all, &m, TASK_DELAY_REPORT)));
 			due = earlier(due, not_now(l, outcome_expiry_ms(c, &m)));
 		}
+		if (l->forced)
+			due = earlier(due, l->blocked_ms);
 	}
-	if (l->forced && l->blocked_ms != INSTANT_NEVER)
-		due = earlier(due, l->blocked_ms);
-	else if (l->forced && l->more)
-		due = c->now.mono_ms;
 	if (due == INSTANT_NEVER)
 		schedule_remove(&c->schedule, message);
 	else
-		schedule_put_off(&c->schedule, message, due, m.priority);
+		schedule_put_off(&c->schedule, message, due, m.priority, l->blocked_hop);
 }
 
 static void clear(struct task *t)
@@ -375,7 +385,7 @@ bool task_load(struct tasks *all, struct task *t, uint32_t message, uint32_t hop
 		return true;
 	if (m.pending > 0)
 		load_rcpts(&l, &m);
-	if (t->kind == TASK_NONE && !load_report(&l, &m, TASK_FAILURE_REPORT))
+	if (t->kind == TASK_NONE && !load_report(&l, &m, TASK_FAILURE_REPORT) && CONFIG_DELAY_REPORTS)
 		(void)load_report(&l, &m, TASK_DELAY_REPORT);
 	if (t->kind == TASK_NONE) {
 		if (m.pending + m.failed + m.reporting == 0 && !any_runs(all, t, message)) {
@@ -388,7 +398,7 @@ bool task_load(struct tasks *all, struct task *t, uint32_t message, uint32_t hop
 		return false;
 	}
 	if (l.more)
-		schedule_put_off(&c->schedule, message, c->now.mono_ms, m.priority);
+		schedule_put_off(&c->schedule, message, c->now.mono_ms, m.priority, 0);
 	return true;
 }
 

@@ -18,11 +18,6 @@ void buf_clear(struct buf *b)
 	b->overflow = false;
 }
 
-size_t buf_room(const struct buf *b)
-{
-	return b->cap - b->len;
-}
-
 void buf_put(struct buf *b, struct span s)
 {
 	if (b->overflow || s.len > buf_room(b)) {
@@ -42,18 +37,6 @@ void buf_puts(struct buf *b, const char *text)
 void buf_put_byte(struct buf *b, uint8_t c)
 {
 	buf_put(b, span_make(&c, 1));
-}
-
-void buf_put_u64(struct buf *b, uint64_t value)
-{
-	uint8_t digits[20];
-	size_t n = sizeof(digits);
-
-	do {
-		digits[--n] = (uint8_t)('0' + value % 10u);
-		value /= 10u;
-	} while (value > 0);
-	buf_put(b, span_make(digits + n, sizeof(digits) - n));
 }
 
 void buf_put_u32(struct buf *b, uint32_t value)
@@ -83,11 +66,6 @@ void buf_put_hex(struct buf *b, uint32_t value, unsigned digits)
 		digits--;
 		buf_put_byte(b, (uint8_t)hex[(value >> (4u * digits)) & 15u]);
 	}
-}
-
-struct span buf_span(const struct buf *b)
-{
-	return span_make(b->at, b->len);
 }
 
 void buf_drop(struct buf *b, size_t n)

@@ -22,13 +22,19 @@ void buf_put(struct buf *b, struct span s);
 void buf_puts(struct buf *b, const char *text);
 void buf_put_byte(struct buf *b, uint8_t c);
 void buf_put_u32(struct buf *b, uint32_t value); /* decimal */
-void buf_put_u64(struct buf *b, uint64_t value); /* decimal */
 void buf_put_hex(struct buf *b, uint32_t value, unsigned digits);
 void buf_put_padded(struct buf *b, uint32_t value, unsigned digits); /* decimal, zeros in front */
 
 /* What was put so far; valid until the buf is next changed. */
-struct span buf_span(const struct buf *b);
-size_t buf_room(const struct buf *b);
+static inline struct span buf_span(const struct buf *b)
+{
+	return span_make(b->at, b->len);
+}
+
+static inline size_t buf_room(const struct buf *b)
+{
+	return b->cap - b->len;
+}
 
 /* Forgets the first n octets and moves the rest to the front. */
 void buf_drop(struct buf *b, size_t n);

@@ -8,13 +8,17 @@
 #define PIPIT_BASE_IP_H
 
 #include "base/buf.h"
+#include "pipit_config.h"
 
 #define IP_TEXT_MAX 46u          /* the longest text of an address, as INET6_ADDRSTRLEN */
 #define IP_ENDPOINT_TEXT_MAX 54u /* "[address]:65535" */
 
+/* Without IPv6 there is no room for one. */
+enum { IP_BYTES_MAX = CONFIG_IPV6 ? 16 : 4 };
+
 struct ip {
-	uint8_t family;    /* 0 none, 4 or 6 */
-	uint8_t bytes[16]; /* network order; IPv4 in the first four */
+	uint8_t family;              /* 0 none, 4 or 6 */
+	uint8_t bytes[IP_BYTES_MAX]; /* network order; IPv4 in the first four */
 };
 
 struct ip_endpoint {

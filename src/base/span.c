@@ -8,11 +8,6 @@ struct span span_of(const char *text)
 	return span_make(text, text ? strlen(text) : 0);
 }
 
-struct span span_make(const void *at, size_t len)
-{
-	return (struct span){ at, len };
-}
-
 uint8_t byte_lower(uint8_t c)
 {
 	return (c >= 'A' && c <= 'Z') ? (uint8_t)(c + ('a' - 'A')) : c;

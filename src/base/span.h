@@ -30,7 +30,11 @@ struct span {
 
 /* A NUL-terminated string; valid as long as the string. */
 struct span span_of(const char *text);
-struct span span_make(const void *at, size_t len);
+
+static inline struct span span_make(const void *at, size_t len)
+{
+	return (struct span){ at, len };
+}
 
 bool span_equal(struct span a, struct span b);
 

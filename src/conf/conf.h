@@ -98,6 +98,8 @@ struct conf_defaults {
 enum status conf_parse(struct conf *c, struct span text, const struct conf_defaults *d,
 	struct conf_errors *errors);
 
+#if CONFIG_ALIASES_FILE
+
 /* Adds one line of an aliases(5) file (name: target, target ...; # comments; a
  * line that starts with a blank continues the one before: the caller joins them).
  * Targets that are |commands, /files or :include: are an error that is reported,
@@ -109,8 +111,19 @@ enum status conf_alias_line(struct conf *c, struct span line, uint32_t number,
  * more than ALIAS_DEPTH_MAX deep; reported with line 0. */
 enum status conf_alias_finish(struct conf *c, struct conf_errors *errors);
 
+#endif
+
 /* The targets of an alias name (without case), or empty. */
+#if CONFIG_ALIASES
 struct span conf_alias_find(const struct conf *c, struct span name);
+#else
+static inline struct span conf_alias_find(const struct conf *c, struct span name)
+{
+	(void)c;
+	(void)name;
+	return SPAN_EMPTY;
+}
+#endif
 
 struct span conf_span(const struct conf *c, struct conf_text t);
 bool conf_text_is(const struct conf *c, struct conf_text t, struct span s); /* without case */
@@ -124,6 +137,16 @@ bool conf_domain_is_local(const struct conf *c, struct span domain);
 
 /* The index of the `deliver` line that takes local@domain, or -1: an exact name
  * before "*", then an exact domain before "*", then the first.  An empty local is anybody. */
+#if CONFIG_LOCAL_DELIVERY
 int conf_deliver_find(const struct conf *c, struct span local, struct span domain);
+#else
+static inline int conf_deliver_find(const struct conf *c, struct span local, struct span domain)
+{
+	(void)c;
+	(void)local;
+	(void)domain;
+	return -1;
+}
+#endif
 
 #endif

@@ -3,32 +3,20 @@
 
 #include <string.h>
 
-#define TOLD_MAX 48u    /* octets of a value that a message shows */
-#define KEYWORD_MAX 24u /* octets of a word that are compared with the keywords */
-
 /* ---- errors ------------------------------------------------------------------- */
 
 /* Whole characters of s, as far as a message has room. */
 static struct span told(struct span s)
 {
-	if (s.len <= TOLD_MAX)
+	if (s.len <= CONF_TOLD_MAX)
 		return s;
-	s.len = TOLD_MAX;
+	s.len = CONF_TOLD_MAX;
 	while ((s.at[s.len] & 0xc0u) == 0x80u)
 		s.len--;
 	return s;
 }
 
-const char *conf_part(const struct conf_keyword *k, unsigned part)
-{
-	const char *text = k->text;
-
-	while (part-- > 0)
-		text += strlen(text) + 1;
-	return text;
-}
-
-void conf_tell(struct conf_reader *r, const char *what, const char *more)
+void conf_tell_with(struct conf_reader *r, const char *what, const char *more)
 {
 	uint8_t message[CONF_MESSAGE_MAX];
 	struct buf b;
@@ -45,42 +33,11 @@ void conf_tell(struct conf_reader *r, const char *what, const char *more)
 	if (r->word.at) {
 		buf_put_byte(&b, '"');
 		buf_put(&b, told(r->word));
-		buf_puts(&b, r->word.len > TOLD_MAX ? "...\" " : "\" ");
+		buf_puts(&b, r->word.len > CONF_TOLD_MAX ? "...\" " : "\" ");
 	}
 	buf_puts(&b, what);
 	buf_puts(&b, more);
 	r->errors->report(r->errors->ctx, r->line, buf_span(&b));
-}
-
-/* Whether word begins with one of the words of list. */
-static bool listed(struct span word, const char *list)
-{
-	struct span rest = span_of(list);
-
-	while (rest.len > 0)
-		if (span_starts_nocase(word, span_word(&rest)))
-			return true;
-	return false;
-}
-
-void conf_wrong(struct conf_reader *r)
-{
-	static const char later[] =
-		"role= tls= user= password_file= verify= pin= pipe lmtp mbox memory mtd:";
-
-	conf_tell(r,
-		listed(r->word, later) ? "is not in this build; expected " : "is wrong; expected ",
-		conf_part(r->keyword, CONF_WANT));
-}
-
-void conf_repeated(struct conf_reader *r)
-{
-	conf_tell(r, "repeats an earlier one; remove it", "");
-}
-
-void conf_no_room(struct conf_reader *r, const char *symbol)
-{
-	conf_tell(r, "does not fit in this build; raise CONF_", symbol);
 }
 
 bool conf_append(struct conf_reader *r, struct span s, struct conf_text *t)
@@ -179,7 +136,7 @@ bool conf_word_is(const struct conf_reader *r, const char *text)
 
 /* ---- keywords ----------------------------------------------------------------- */
 
-static const struct conf_keyword *find_keyword(const struct conf_reader *r)
+const struct conf_keyword *conf_find_keyword(const struct conf_reader *r)
 {
 	const struct conf_keyword *k;
 
@@ -189,60 +146,9 @@ static const struct conf_keyword *find_keyword(const struct conf_reader *r)
 	return NULL;
 }
 
-static unsigned least(unsigned a, unsigned b)
-{
-	return a < b ? a : b;
-}
-
-/* Levenshtein's distance, one row at a time. */
-static unsigned distance(struct span a, struct span b)
-{
-	uint8_t row[KEYWORD_MAX + 1];
-	size_t i, j;
-
-	for (j = 0; j <= b.len; j++)
-		row[j] = (uint8_t)j;
-	for (i = 0; i < a.len; i++) {
-		unsigned diagonal = row[0];
-
-		row[0] = (uint8_t)(i + 1);
-		for (j = 0; j < b.len; j++) {
-			unsigned change = diagonal + (a.at[i] != b.at[j]);
-
-			diagonal = row[j + 1];
-			row[j + 1] = (uint8_t)least(change, least(row[j], diagonal) + 1u);
-		}
-	}
-	return row[b.len];
-}
-
-static void tell_unknown(struct conf_reader *r)
-{
-	static const char later[] =
-		"require_tls_for_auth user ntp_server tls_certificate tls_key tls_ca "
-		"spf dkim_verify dkim_sign dmarc clamd dnsbl rate_limit alert_to";
-	struct span start = span_sub(r->word, 0, KEYWORD_MAX);
-	unsigned d, best = UINT8_MAX;
-	const char *nearest = "";
-	size_t i;
-
-	if (listed(r->word, later)) {
-		conf_tell(r, "is not in this build; remove the line", "");
-		return;
-	}
-	for (i = 0; i < CONF_KEYWORDS; i++) {
-		d = distance(start, span_of(conf_keywords[i].text));
-		if (d < best) {
-			best = d;
-			nearest = conf_keywords[i].text;
-		}
-	}
-	conf_tell(r, "is no keyword; the nearest is ", nearest);
-}
-
 /* ---- lines -------------------------------------------------------------------- */
 
-static bool take_line(struct span *text, struct span *line)
+bool conf_take_line(struct span *text, struct span *line)
 {
 	size_t end = span_find(*text, '\n');
 
@@ -255,89 +161,15 @@ static bool take_line(struct span *text, struct span *line)
 	return true;
 }
 
-/* The octets that may follow a lead octet, where they are not 80 to bf: no
- * overlong forms, no surrogates (RFC 3629 4), no C1 controls, which terminals obey. */
-static const uint8_t second[][3] = {
-	{ 0xc2, 0xa0, 0xbf },
-	{ 0xe0, 0xa0, 0xbf },
-	{ 0xed, 0x80, 0x9f },
-	{ 0xf0, 0x90, 0xbf },
-	{ 0xf4, 0x80, 0x8f },
-};
-
-static bool utf8_printable(struct span s)
-{
-	uint8_t low = 0x80, high = 0xbf;
-	unsigned more = 0;
-	size_t i, k;
-
-	for (i = 0; i < s.len; i++) {
-		uint8_t c = s.at[i];
-
-		if (more > 0) {
-			if (c < low || c > high)
-				return false;
-			more--;
-		} else if (c < 0x80) {
-			if ((c < ' ' && c != '\t') || c == 0x7f)
-				return false;
-			continue;
-		} else {
-			if (c < 0xc2 || c > 0xf4)
-				return false;
-			more = 1u + (c >= 0xe0) + (c >= 0xf0);
-		}
-		low = 0x80;
-		high = 0xbf;
-		for (k = 0; k < sizeof(second) / sizeof(second[0]); k++) {
-			if (c == second[k][0]) {
-				low = second[k][1];
-				high = second[k][2];
-			}
-		}
-	}
-	return more == 0;
-}
-
 bool conf_line_ok(struct conf_reader *r, struct span line)
 {
 	r->failed = false;
 	r->keyword = NULL;
 	r->word = SPAN_EMPTY;
-	if (utf8_printable(line))
+	if (conf_text_ok(line))
 		return true;
 	conf_tell(r, "control character or broken UTF-8; remove it", "");
 	return false;
-}
-
-void conf_line_of(struct conf_reader *r, const char *keyword, struct span value, unsigned words)
-{
-	struct span text = r->text;
-	bool hit = false;
-	unsigned n;
-
-	r->quiet = true;
-	r->word = span_of(keyword);
-	r->keyword = find_keyword(r);
-	for (r->line = 1; !hit && take_line(&text, &r->rest); r->line++) {
-		if (!conf_word(r) || !conf_word_is(r, keyword))
-			continue;
-		hit = value.len == 0;
-		for (n = 0; !hit && n < words && conf_word(r); n++)
-			hit = span_equal_nocase(r->word, value);
-	}
-	r->line = hit ? r->line - 1 : 0;
-	r->quiet = false;
-}
-
-static void tell_twice(struct conf_reader *r, uint32_t first)
-{
-	char digits[12] = "";
-	struct buf b;
-
-	buf_init(&b, digits, sizeof(digits) - 1);
-	buf_put_u32(&b, first);
-	conf_tell(r, "only one is allowed; there is one in line ", digits);
 }
 
 static struct span text_at(const struct conf *c, const void *place)
@@ -393,9 +225,9 @@ static void read_line(struct conf_reader *r, uint32_t *first)
 
 	if (!conf_word(r))
 		return;
-	k = find_keyword(r);
+	k = conf_find_keyword(r);
 	if (!k) {
-		tell_unknown(r);
+		conf_unknown(r);
 		return;
 	}
 	r->keyword = k;
@@ -403,7 +235,7 @@ static void read_line(struct conf_reader *r, uint32_t *first)
 	first += k - conf_keywords;
 	if (*first != 0 && (r->line == 0 || (k->stride == 0 && k->max > 0))) {
 		if (r->line != 0)
-			tell_twice(r, *first);
+			conf_twice(r, *first);
 		return;
 	}
 	*first = r->line;
@@ -413,13 +245,26 @@ static void read_line(struct conf_reader *r, uint32_t *first)
 }
 
 /* A safe loopback-only MTA. */
-static const char defaults[] = "listen 127.0.0.1\n"
-			       "listen [::1]\n"
-			       "relay_from 127.0.0.0/8 ::1\n"
-			       "mx_port 25\n"
+#if CONFIG_DNS
+#define MX_PORT "mx_port 25\n"
+#else
+#define MX_PORT
+#endif
+#if CONFIG_DELAY_REPORTS
+#define WARN_DELAY "warn_delay 4h\n"
+#else
+#define WARN_DELAY
+#endif
+#if CONFIG_IPV6
+#define LOOPBACK6 "listen [::1]\nrelay_from 127.0.0.0/8 ::1\n"
+#else
+#define LOOPBACK6 "relay_from 127.0.0.0/8\n"
+#endif
+static const char defaults[] = "listen 127.0.0.1\n" LOOPBACK6
+			       MX_PORT
 			       "retry 1m 5m 15m 1h 4h\n"
 			       "expire 5d\n"
-			       "warn_delay 4h\n"
+			       WARN_DELAY
 			       "max_message_size 10M\n"
 			       "max_recipients 100\n"
 			       "log info\n";
@@ -432,7 +277,7 @@ enum status conf_parse(struct conf *c, struct span text, const struct conf_defau
 
 	memset(c, 0, sizeof(*c));
 	errors->count = 0;
-	for (r.line = 1; take_line(&text, &r.rest); r.line++) {
+	for (r.line = 1; conf_take_line(&text, &r.rest); r.line++) {
 		if (!conf_line_ok(&r, r.rest))
 			continue;
 		if (r.rest.len <= CONF_LINE_MAX)
@@ -441,7 +286,7 @@ enum status conf_parse(struct conf *c, struct span text, const struct conf_defau
 			conf_tell(&r, "the line is too long; split it", "");
 	}
 	r.line = 0;
-	for (text = span_of(defaults); take_line(&text, &r.rest);)
+	for (text = span_of(defaults); conf_take_line(&text, &r.rest);)
 		read_line(&r, first);
 	conf_end(&r, d->hostname);
 	return errors->count == 0 ? ST_OK : ST_BAD;

@@ -12,6 +12,8 @@
 
 #include "conf/conf.h"
 
+#include <string.h>
+
 struct conf_reader;
 
 /* How two entries of a list are known to be the same: CONF_SAME_TEXT compares the text
@@ -57,14 +59,90 @@ bool conf_word_is(const struct conf_reader *r, const char *text);
 
 /* ---- errors: `KEYWORD: "WORD" WHAT MORE` ---------------------------------------- */
 
-void conf_tell(struct conf_reader *r, const char *what, const char *more);
+#define CONF_TOLD_MAX 48u /* octets of a value that a message shows */
+
+void conf_tell_with(struct conf_reader *r, const char *what, const char *more);
+
+#if CONFIG_CONF_ADVICE
+
+/* advice.c: what exactly is wrong, and what to do about it. */
+static inline void conf_tell(struct conf_reader *r, const char *what, const char *more)
+{
+	conf_tell_with(r, what, more);
+}
 void conf_wrong(struct conf_reader *r); /* ... is wrong, or not in this build; expected ... */
 void conf_repeated(struct conf_reader *r);
 void conf_no_room(struct conf_reader *r, const char *symbol);
+void conf_unknown(struct conf_reader *r); /* is no keyword */
+void conf_twice(struct conf_reader *r, uint32_t first);
+void conf_check(struct conf_reader *r, bool domains_said); /* what the whole text can tell */
+void conf_check_aliases(struct conf_reader *r);            /* that never end, or too late */
+void conf_check_is_local(struct conf_reader *r);           /* the domain of r's word, if it has one */
+#define CONF_ADVICE(text) text
+
+#else
+
+/* One sentence for all, and only what would do harm is found. */
+void conf_wrong(struct conf_reader *r);
+
+static inline void conf_tell(struct conf_reader *r, const char *what, const char *more)
+{
+	(void)what;
+	(void)more;
+	conf_wrong(r);
+}
+
+static inline void conf_repeated(struct conf_reader *r)
+{
+	conf_wrong(r);
+}
+
+static inline void conf_no_room(struct conf_reader *r, const char *symbol)
+{
+	(void)symbol;
+	conf_wrong(r);
+}
+
+static inline void conf_unknown(struct conf_reader *r)
+{
+	conf_wrong(r);
+}
+
+static inline void conf_twice(struct conf_reader *r, uint32_t first)
+{
+	(void)first;
+	conf_wrong(r);
+}
+
+static inline void conf_check(struct conf_reader *r, bool domains_said)
+{
+	(void)r;
+	(void)domains_said;
+}
+
+static inline void conf_check_aliases(struct conf_reader *r)
+{
+	(void)r;
+}
+
+static inline void conf_check_is_local(struct conf_reader *r)
+{
+	(void)r;
+}
+#define CONF_ADVICE(text) ""
+
+#endif
 
 /* What the row's text says: its name, its values, its symbol. */
 enum { CONF_NAME, CONF_WANT, CONF_SYMBOL };
-const char *conf_part(const struct conf_keyword *k, unsigned part);
+static inline const char *conf_part(const struct conf_keyword *k, unsigned part)
+{
+	const char *text = k->text;
+
+	while (part-- > 0)
+		text += strlen(text) + 1;
+	return text;
+}
 
 /* A copy of s at the end of the text; conf_append makes *t longer, which must be
  * the last in it.  false: no room, which was told. */
@@ -75,22 +153,86 @@ bool conf_append(struct conf_reader *r, struct span s, struct conf_text *t);
  * this value (empty: any) among its first `words` values, or line 0. */
 void conf_line_of(struct conf_reader *r, const char *keyword, struct span value, unsigned words);
 
+/* No control characters, and well formed UTF-8; terse.c: ASCII. */
+bool conf_text_ok(struct span s);
+
+/* Takes the next line off the front of *text; false: there is none. */
+bool conf_take_line(struct span *text, struct span *line);
+
+/* The row of r's word, or NULL. */
+const struct conf_keyword *conf_find_keyword(const struct conf_reader *r);
+
 /* Begins a line: whether it may be read at all, being UTF-8 without control characters. */
 bool conf_line_ok(struct conf_reader *r, struct span line);
 
 /* ---- values.c, aliases.c, relations.c ------------------------------------------- */
 
-#define CONF_KEYWORDS 24u
+#define CONF_KEYWORDS \
+	(15u + 3u * CONFIG_DNS + CONFIG_ALIASES + CONFIG_ALIASES_FILE + CONFIG_MASQUERADE + CONFIG_LEGACY_DEVICES + CONFIG_LOCAL_DELIVERY + \
+		CONFIG_DELAY_REPORTS)
 
 extern const struct conf_keyword conf_keywords[CONF_KEYWORDS];
 
+void conf_read_path(struct conf_reader *r, void *place);
 void conf_read_alias(struct conf_reader *r, void *place);
+void conf_read_device(struct conf_reader *r, void *place);
+void conf_read_deliver(struct conf_reader *r, void *place);
 
-/* Aliases that never end, or too late. */
-void conf_check_aliases(struct conf_reader *r);
+/* Known keywords that the configuration of this build leaves out. */
+#if CONFIG_DNS
+#define CONF_NO_DNS
+#else
+#define CONF_NO_DNS "dns_server mx_port ip_version "
+#endif
+#if CONFIG_ALIASES
+#define CONF_NO_ALIAS
+#else
+#define CONF_NO_ALIAS "alias "
+#endif
+#if CONFIG_ALIASES_FILE
+#define CONF_NO_ALIASES
+#else
+#define CONF_NO_ALIASES "aliases "
+#endif
+#if CONFIG_MASQUERADE
+#define CONF_NO_MASQUERADE
+#else
+#define CONF_NO_MASQUERADE "masquerade "
+#endif
+#if CONFIG_LEGACY_DEVICES
+#define CONF_NO_DEVICES
+#else
+#define CONF_NO_DEVICES "device "
+#endif
+#if CONFIG_LOCAL_DELIVERY
+#define CONF_NO_DELIVER
+#else
+#define CONF_NO_DELIVER "deliver "
+#endif
+#if CONFIG_DELAY_REPORTS
+#define CONF_NO_WARN_DELAY
+#else
+#define CONF_NO_WARN_DELAY "warn_delay "
+#endif
+#define CONF_ABSENT_KEYWORDS \
+	CONF_NO_DNS CONF_NO_ALIAS CONF_NO_ALIASES CONF_NO_MASQUERADE CONF_NO_DEVICES CONF_NO_DELIVER CONF_NO_WARN_DELAY
 
-/* The domain of r's word, if it has one, or told. */
-void conf_check_is_local(struct conf_reader *r);
+#if CONFIG_ALIASES
+int conf_alias_index(const struct conf *c, struct span name); /* -1: none */
+#else
+static inline int conf_alias_index(const struct conf *c, struct span name)
+{
+	(void)c;
+	(void)name;
+	return -1;
+}
+#endif
+
+/* The place for the alias named by r's word, not counted yet; NULL: it was told why not. */
+struct conf_alias *conf_alias_begin(struct conf_reader *r);
+
+/* The rest of the line, and the alias counts. */
+void conf_alias_targets(struct conf_reader *r, struct conf_alias *a);
 
 /* A local part that needs no quotes; or an address whose local part is one. */
 bool conf_local_ok(struct span s);

@@ -93,7 +93,7 @@ static void read_name(struct conf_reader *r, void *place)
 		conf_wrong(r);
 }
 
-static void read_path(struct conf_reader *r, void *place)
+void conf_read_path(struct conf_reader *r, void *place)
 {
 	bool ok = conf_keep(r, SPAN_EMPTY, place);
 
@@ -109,7 +109,7 @@ static void read_queue(struct conf_reader *r, void *place)
 {
 	if (conf_word_is(r, "memory") || span_starts_nocase(r->word, SPAN("mtd:")))
 		conf_wrong(r);
-	read_path(r, place);
+	conf_read_path(r, place);
 	if (!r->failed && conf_word(r))
 		read_size(r, &r->c->queue_size);
 }
@@ -134,72 +134,6 @@ static void read_prefix(struct conf_reader *r, void *place)
 		conf_wrong(r);
 	else if (p->bits < (p->ip.family == 4 ? 8 : 7))
 		conf_tell(r, "makes an open relay; name your own networks", "");
-}
-
-static void read_device(struct conf_reader *r, void *place)
-{
-	const struct span from = SPAN("from=");
-	struct conf_device *d = place;
-	struct address a;
-
-	if (!ip_parse(r->word, &d->ip))
-		conf_wrong(r);
-	while (!r->failed && conf_word(r)) {
-		struct span v = span_from(r->word, from.len);
-
-		if (conf_word_is(r, "legacy=yes"))
-			d->legacy = true;
-		else if (span_starts_nocase(r->word, from) && address_parse(v, &a))
-			conf_keep(r, v, &d->from);
-		else if (!conf_word_is(r, "legacy=no"))
-			conf_wrong(r);
-	}
-}
-
-/* ---- local delivery ------------------------------------------------------------- */
-
-/* "*" is a local part like any other. */
-static bool pattern_ok(struct span w)
-{
-	size_t at = span_find_last(w, '@');
-
-	if (span_equal(span_from(w, at + 1), SPAN("*")))
-		return conf_local_ok(span_sub(w, 0, at));
-	return conf_name_ok(w);
-}
-
-/* % only before what route_deliver_path knows. */
-static bool percents_ok(struct span path)
-{
-	size_t i;
-
-	for (i = 0; i < path.len; i++)
-		if (path.at[i] == '%' &&
-			(++i == path.len || span_find(SPAN("udr"), path.at[i]) == 3))
-			return false;
-	return true;
-}
-
-static void read_deliver(struct conf_reader *r, void *place)
-{
-	struct conf_deliver *d = place;
-
-	if (!pattern_ok(r->word)) {
-		conf_wrong(r);
-		return;
-	}
-	if (!conf_keep(r, r->word, &d->pattern) || !conf_need(r))
-		return;
-	if (!conf_word_is(r, "maildir"))
-		conf_wrong(r);
-	else if (conf_need(r) && !percents_ok(r->word))
-		conf_wrong(r);
-	if (r->failed)
-		return;
-	read_path(r, &d->path);
-	d->users_system = conf_word(r);
-	if (d->users_system && !conf_word_is(r, "users=system"))
-		conf_wrong(r);
 }
 
 /* ---- next hops ------------------------------------------------------------------ */
@@ -271,12 +205,18 @@ static void read_route(struct conf_reader *r, void *place)
 	}
 #define ROW(name, want, symbol, read, array, count, same, arg) \
 	{ \
-		name "\0" want "\0" #symbol, read, offsetof(struct conf, array), \
+		name "\0" CONF_ADVICE(want "\0" #symbol), read, offsetof(struct conf, array), \
 			offsetof(struct conf, count), sizeof(((struct conf *)0)->array[0]), \
 			CONFIG_CONF_##symbol, same, arg \
 	}
 #define LIST(name, want, symbol, read, array, same, arg) \
 	ROW(name, want, symbol, read, array, array##_count, same, arg)
+
+#if CONFIG_IPV6
+#define IP_VERSIONS "any, 4, 6, prefer4, prefer6"
+#else
+#define IP_VERSIONS "any, 4"
+#endif
 
 #define ENDPOINT sizeof(struct ip_endpoint)
 #define PREFIX sizeof(struct ip_prefix)
@@ -285,37 +225,51 @@ static void read_route(struct conf_reader *r, void *place)
 
 /* clang-format off */
 const struct conf_keyword conf_keywords[CONF_KEYWORDS] = {
-	ONE("hostname", "NAME", read_name, hostname, ARG_DOMAIN),
-	ONE("postmaster", "USER@DOMAIN", read_name, postmaster, ARG_ADDRESS),
+	ONE("hostname", CONF_ADVICE("NAME"), read_name, hostname, ARG_DOMAIN),
+	ONE("postmaster", CONF_ADVICE("USER@DOMAIN"), read_name, postmaster, ARG_ADDRESS),
 	LIST("listen", "IP[:PORT]", LISTENS, read_endpoint, listen, ENDPOINT, 25),
 	LIST("relay_from", "IP[/BITS] ..., no bits set below",
 		RELAY_FROM, read_prefix, relay_from, PREFIX, 0),
+#if CONFIG_LEGACY_DEVICES
 	LIST("device", "IP [legacy=yes|no] [from=USER@DOMAIN]",
-		DEVICES, read_device, device, sizeof(struct ip), LINE),
+		DEVICES, conf_read_device, device, sizeof(struct ip), LINE),
+#endif
 	LIST("local_domain", "DOMAIN ...",
 		LOCAL_DOMAINS, read_name, local_domain, TEXT, ARG_DOMAIN),
-	{ "alias\0NAME ADDRESS ...", conf_read_alias, 0, 0, 0, 0, CONF_SAME_NEVER, 0 },
-	ONE("aliases", "PATH", read_path, aliases_file, 0),
+#if CONFIG_ALIASES
+	{ "alias\0" CONF_ADVICE("NAME ADDRESS ..."), conf_read_alias, 0, 0, 0, 0, CONF_SAME_NEVER, 0 },
+#endif
+#if CONFIG_ALIASES_FILE
+	ONE("aliases", CONF_ADVICE("PATH"), conf_read_path, aliases_file, 0),
+#endif
+#if CONFIG_LOCAL_DELIVERY
 	LIST("deliver", "NAME@DOMAIN maildir PATH [users=system], %u %d %r in PATH",
-		DELIVERS, read_deliver, deliver, TEXT, LINE),
-	ONE("masquerade", "DOMAIN or USER@DOMAIN",
+		DELIVERS, conf_read_deliver, deliver, TEXT, LINE),
+#endif
+#if CONFIG_MASQUERADE
+	ONE("masquerade", CONF_ADVICE("DOMAIN or USER@DOMAIN"),
 		read_name, masquerade, ARG_DOMAIN | ARG_ADDRESS),
+#endif
 	LIST("smarthost", "HOST[:PORT] tls=none|opportunistic",
 		SMARTHOSTS, read_smarthost, smarthost, CONF_SAME_NEVER, LINE),
 	LIST("route", "DOMAIN HOST[:PORT] [tls=none|opportunistic]",
 		ROUTES, read_route, route, TEXT, LINE),
+#if CONFIG_DNS
 	LIST("dns_server", "IP[:PORT] ...", DNS_SERVERS, read_endpoint, dns_server, ENDPOINT, 53),
-	ONE("mx_port", "1 to 65535", read_count, mx_port, 0),
-	ONE("ip_version", "any, 4, 6, prefer4, prefer6", read_choice, ip_version, 0),
-	ONE("queue", "PATH [SIZE], like 64M", read_queue, queue_path, 0),
+	ONE("mx_port", CONF_ADVICE("1 to 65535"), read_count, mx_port, 0),
+	ONE("ip_version", IP_VERSIONS, read_choice, ip_version, 0),
+#endif
+	ONE("queue", CONF_ADVICE("PATH [SIZE], like 64M"), read_queue, queue_path, 0),
 	ONE("cut_through", "off", read_choice, cut_through, 0),
 	ROW("retry", "TIME ..., rising, like 1m 15m 4h",
 		RETRIES, read_retry, retry_s, retry_count, CONF_SAME_NEVER, 0),
-	ONE("expire", "TIME, like 5d", read_time, expire_s, 0),
-	ONE("warn_delay", "TIME, like 4h, or 0 for never", read_time, warn_delay_s, 0),
-	ONE("max_message_size", "SIZE, like 10M", read_size, max_message_size, 0),
-	ONE("max_recipients", "1 to 65535", read_count, max_recipients, 0),
-	ONE("control", "PATH", read_path, control, 0),
+	ONE("expire", CONF_ADVICE("TIME, like 5d"), read_time, expire_s, 0),
+#if CONFIG_DELAY_REPORTS
+	ONE("warn_delay", CONF_ADVICE("TIME, like 4h, or 0 for never"), read_time, warn_delay_s, 0),
+#endif
+	ONE("max_message_size", CONF_ADVICE("SIZE, like 10M"), read_size, max_message_size, 0),
+	ONE("max_recipients", CONF_ADVICE("1 to 65535"), read_count, max_recipients, 0),
+	ONE("control", CONF_ADVICE("PATH"), conf_read_path, control, 0),
 	ONE("log", "error, warning, info, debug", read_choice, log_level, 0),
 };
 /* clang-format on */

@@ -15,7 +15,7 @@ struct span dns_record_name(const struct dns_answer *a, const struct dns_record 
 
 static size_t address_len(uint16_t type)
 {
-	return type == DNS_A ? 4u : type == DNS_AAAA ? 16u : 0;
+	return type == DNS_A ? 4u : type == DNS_AAAA ? IP_BYTES_MAX : 0;
 }
 
 /* ---- a reply in short ---------------------------------------------------- */

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-struct span dns_cache_name(const struct dns_cache_entry *e)
+static struct span name_of(const struct dns_cache_entry *e)
 {
 	return span_make(e->data, e->name_len);
 }
@@ -26,7 +26,7 @@ struct dns_cache_entry *dns_cache_find(struct dns_cache *c, struct span name, ui
 		struct dns_cache_entry *e = &c->entry[i];
 
 		if (e->result != 0 && e->name_hash == hash && e->type == type &&
-			e->expires_s > now_s && span_equal_nocase(dns_cache_name(e), name))
+			e->expires_s > now_s && span_equal_nocase(name_of(e), name))
 			return e;
 	}
 	return NULL;

@@ -44,7 +44,6 @@ void dns_cache_keep_alias(struct dns_cache *c, struct span name, struct span tar
 /* Forgets everything; a pinned entry keeps its records for its asker. */
 void dns_cache_flush(struct dns_cache *c);
 
-struct span dns_cache_name(const struct dns_cache_entry *e);
 struct span dns_cache_records(const struct dns_cache_entry *e);
 
 #endif

@@ -9,7 +9,6 @@
 
 #define NO_HANDLE_PAUSE_MS 100u /* the port is out of handles: somebody will close one */
 #define ROUND_MS 500u           /* further rounds wait this much longer each */
-#define TCP_LENGTH_LEN 2u
 
 struct span exchange_name(const struct resolver_query *q)
 {
@@ -78,7 +77,7 @@ static void pause_until(struct resolver *r, struct resolver_query *q, uint64_t u
 
 /* On to the next server; at once within a round, a little later for a new round,
  * so that a server just restarting is not counted out in a millisecond. */
-void exchange_failed(struct resolver *r, struct resolver_query *q, struct instant now)
+void exchange_failed(struct resolver *r, struct resolver_query *q)
 {
 	unsigned round;
 
@@ -89,7 +88,7 @@ void exchange_failed(struct resolver *r, struct resolver_query *q, struct instan
 		exchange_end(r, q, DNS_FAILED);
 	else
 		pause_until(r, q,
-			now.mono_ms + (q->tries % r->server_count == 0 ? ROUND_MS * round : 0u));
+			r->now_ms + (q->tries % r->server_count == 0 ? ROUND_MS * round : 0u));
 }
 
 /* A fresh id, and a fresh case of each letter (0x20): both must come back. */
@@ -116,7 +115,7 @@ static struct dns_question question_of(const struct resolver_query *q)
 }
 
 /* The query in r->packet, TCP's length in front. */
-static struct span build_query(struct resolver *r, const struct resolver_query *q)
+struct span exchange_query(struct resolver *r, const struct resolver_query *q)
 {
 	struct dns_question question = question_of(q);
 	uint16_t edns_size = CONFIG_DNS_PACKET < DNS_EDNS_SIZE_MAX ? CONFIG_DNS_PACKET
@@ -130,7 +129,7 @@ static struct span build_query(struct resolver *r, const struct resolver_query *
 }
 
 /* A new handle in *q, or the attempt is over (ST_FULL: put off). */
-static bool open_handle(struct resolver *r, struct resolver_query *q, bool tcp, struct instant now)
+static bool open_handle(struct resolver *r, struct resolver_query *q, bool tcp)
 {
 	const struct ip_endpoint *server = &r->server[q->server];
 	int handle;
@@ -141,32 +140,32 @@ static bool open_handle(struct resolver *r, struct resolver_query *q, bool tcp, 
 	if (handle >= 0)
 		q->handle = handle;
 	else if (handle == ST_FULL)
-		pause_until(r, q, now.mono_ms + NO_HANDLE_PAUSE_MS);
+		pause_until(r, q, r->now_ms + NO_HANDLE_PAUSE_MS);
 	else
-		exchange_failed(r, q, now);
+		exchange_failed(r, q);
 	return handle >= 0;
 }
 
-static bool step_pause(struct resolver *r, struct resolver_query *q, struct instant now)
+static bool step_pause(struct resolver *r, struct resolver_query *q)
 {
 	bool last = round_of(r, q) + 1u == CONFIG_DNS_ROUNDS;
 	struct span query;
 	int n;
 
-	if (now.mono_ms < q->until_ms)
+	if (r->now_ms < q->until_ms)
 		return false;
-	if (!open_handle(r, q, false, now))
+	if (!open_handle(r, q, false))
 		return true;
 	disguise(r, q, !last);
 	q->edns = !last && (r->no_edns >> q->server & 1u) == 0;
-	query = span_from(build_query(r, q), TCP_LENGTH_LEN);
+	query = span_from(exchange_query(r, q), TCP_LENGTH_LEN);
 	n = r->net->ops->send(r->net->ctx, q->handle, query.at, query.len);
 	/* ST_AGAIN is a datagram lost: the time-out will do. */
 	if (n < 0 && n != ST_AGAIN) {
-		exchange_failed(r, q, now);
+		exchange_failed(r, q);
 		return true;
 	}
-	q->until_ms = now.mono_ms + CONFIG_DNS_ATTEMPT_MS + ROUND_MS * round_of(r, q);
+	q->until_ms = r->now_ms + CONFIG_DNS_ATTEMPT_MS + ROUND_MS * round_of(r, q);
 	q->state = DNS_QUERY_UDP;
 	return true;
 }
@@ -202,7 +201,7 @@ static void follow_alias(struct resolver *r, struct resolver_query *q,
 }
 
 static void take_records(struct resolver *r, struct resolver_query *q,
-	const struct dns_reply *reply, struct instant now)
+	const struct dns_reply *reply)
 {
 	static const uint8_t results[] = {
 		[DNS_DIGEST_RECORDS] = DNS_FOUND,
@@ -214,7 +213,7 @@ static void take_records(struct resolver *r, struct resolver_query *q,
 
 	dns_reply_digest(reply, q->type, &d);
 	if (d.kind == DNS_DIGEST_BAD) {
-		exchange_failed(r, q, now);
+		exchange_failed(r, q);
 		return;
 	}
 	r->server_best = q->server;
@@ -245,20 +244,19 @@ static bool refuses_edns(const struct dns_reply *reply)
 	return false;
 }
 
-static void take_reply(struct resolver *r, struct resolver_query *q, const struct dns_reply *reply,
-	struct instant now)
+void exchange_take(struct resolver *r, struct resolver_query *q, const struct dns_reply *reply)
 {
 	if (refuses_edns(reply) && q->edns) {
 		r->no_edns |= (uint8_t)(1u << q->server);
-		pause_until(r, q, now.mono_ms);
+		pause_until(r, q, r->now_ms);
 	} else if (reply->rcode != DNS_NOERROR && reply->rcode != DNS_NXDOMAIN) {
-		exchange_failed(r, q, now);
+		exchange_failed(r, q);
 	} else {
-		take_records(r, q, reply, now);
+		take_records(r, q, reply);
 	}
 }
 
-static bool open_reply(struct resolver *r, const struct resolver_query *q, struct dns_reply *reply,
+bool exchange_open_reply(struct resolver *r, const struct resolver_query *q, struct dns_reply *reply,
 	struct span bytes, bool cut)
 {
 	struct dns_question question = question_of(q);
@@ -269,7 +267,7 @@ static bool open_reply(struct resolver *r, const struct resolver_query *q, struc
 	return false;
 }
 
-static bool step_udp(struct resolver *r, struct resolver_query *q, struct instant now)
+static bool step_udp(struct resolver *r, struct resolver_query *q)
 {
 	int n = r->net->ops->recv(r->net->ctx, q->handle, r->packet, sizeof(r->packet));
 	struct dns_reply reply;
@@ -278,108 +276,41 @@ static bool step_udp(struct resolver *r, struct resolver_query *q, struct instan
 	if (n == ST_AGAIN)
 		return false;
 	if (n < 0) {
-		exchange_failed(r, q, now);
+		exchange_failed(r, q);
 		return true;
 	}
 	/* More than was offered has been cut by the port. */
 	cut = n > (int)CONFIG_DNS_PACKET;
-	if (!open_reply(r, q, &reply, span_make(r->packet, (size_t)n), cut))
+	if (!exchange_open_reply(r, q, &reply, span_make(r->packet, (size_t)n), cut))
 		return true;
-	if (!cut && !reply.truncated) {
-		take_reply(r, q, &reply, now);
+	cut |= reply.truncated;
+	r->stats.truncated += cut;
+	if (!cut || !CONFIG_DNS_TCP) {
+		reply.cut = cut;   /* without TCP what is there has to do */
+		exchange_take(r, q, &reply);
 		return true;
 	}
-	r->stats.truncated++;
-	if (open_handle(r, q, true, now)) {
-		q->until_ms = now.mono_ms + CONFIG_DNS_TCP_MS;
+	if (open_handle(r, q, true)) {
+		q->until_ms = r->now_ms + CONFIG_DNS_TCP_MS;
 		q->sent_len = 0;
 		q->state = DNS_QUERY_CONNECT;
 	}
 	return true;
 }
 
-/* ---- TCP ----------------------------------------------------------------- */
-
-static bool step_connect(struct resolver *r, struct resolver_query *q, struct instant now)
-{
-	int s = r->net->ops->connected(r->net->ctx, q->handle);
-
-	if (s == ST_AGAIN)
-		return false;
-	if (s == ST_OK)
-		q->state = DNS_QUERY_SEND;
-	else
-		exchange_failed(r, q, now);
-	return true;
-}
-
-static bool step_send(struct resolver *r, struct resolver_query *q, struct instant now)
-{
-	/* The same octets each time: id, case and EDNS0 stand in *q. */
-	struct span rest = span_from(build_query(r, q), q->sent_len);
-	int n = r->net->ops->send(r->net->ctx, q->handle, rest.at, rest.len);
-
-	if (n == ST_AGAIN)
-		return false;
-	if (n <= 0) {
-		exchange_failed(r, q, now);
-		return true;
-	}
-	q->sent_len = (uint16_t)(q->sent_len + n);
-	if ((size_t)n == rest.len)
-		q->state = DNS_QUERY_GATHER;
-	return true;
-}
-
-/* How much of the reply is worth reading: all, or what the packet holds. */
-static size_t wanted_len(const struct resolver *r)
-{
-	size_t len = r->packet_len < TCP_LENGTH_LEN ? 0 : load_be16(r->packet);
-
-	return TCP_LENGTH_LEN + (len < CONFIG_DNS_PACKET ? len : CONFIG_DNS_PACKET);
-}
-
-static bool step_gather(struct resolver *r, struct resolver_query *q, struct instant now)
-{
-	size_t have = r->owner == 0 ? 0 : r->packet_len;
-	struct dns_reply reply;
-	int n;
-
-	r->packet_len = (uint16_t)have;
-	n = r->net->ops->recv(r->net->ctx, q->handle, r->packet + have, wanted_len(r) - have);
-	if (n == ST_AGAIN)
-		return false;
-	if (n <= 0) {
-		exchange_failed(r, q, now);
-		return true;
-	}
-	r->owner = exchange_number(r, q);
-	r->packet_len = (uint16_t)(have + (size_t)n);
-	if (r->packet_len < wanted_len(r))
-		return true;
-	if (!open_reply(r, q, &reply,
-		    span_make(r->packet + TCP_LENGTH_LEN, r->packet_len - TCP_LENGTH_LEN),
-		    load_be16(r->packet) > CONFIG_DNS_PACKET)) {
-		exchange_failed(r, q, now);
-		return true;
-	}
-	/* What TCP cannot bring whole, nothing will: take what is there. */
-	reply.cut = reply.cut || reply.truncated;
-	take_reply(r, q, &reply, now);
-	return true;
-}
-
 /* ---- the step ------------------------------------------------------------ */
 
-bool exchange_step(struct resolver *r, struct resolver_query *q, struct instant now)
-{
-	static bool (*const steps[])(struct resolver *, struct resolver_query *, struct instant) = {
-		[DNS_QUERY_PAUSE] = step_pause,
-		[DNS_QUERY_UDP] = step_udp,
-		[DNS_QUERY_CONNECT] = step_connect,
-		[DNS_QUERY_SEND] = step_send,
-		[DNS_QUERY_GATHER] = step_gather,
-	};
+static bool (*const steps[])(struct resolver *, struct resolver_query *) = {
+	[DNS_QUERY_PAUSE] = step_pause,
+	[DNS_QUERY_UDP] = step_udp,
+#if CONFIG_DNS_TCP
+	[DNS_QUERY_CONNECT] = exchange_tcp_connect,
+	[DNS_QUERY_SEND] = exchange_tcp_send,
+	[DNS_QUERY_GATHER] = exchange_tcp_gather,
+#endif
+};
 
-	return steps[q->state](r, q, now);
+bool exchange_step(struct resolver *r, struct resolver_query *q)
+{
+	return steps[q->state](r, q);
 }

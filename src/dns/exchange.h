@@ -15,10 +15,10 @@
 
 /* One move in the states from PAUSE to GATHER.  True: something happened, there
  * may be more to do. */
-bool exchange_step(struct resolver *r, struct resolver_query *q, struct instant now);
+bool exchange_step(struct resolver *r, struct resolver_query *q);
 
 /* The attempt is over: on to the next one, or the question has failed. */
-void exchange_failed(struct resolver *r, struct resolver_query *q, struct instant now);
+void exchange_failed(struct resolver *r, struct resolver_query *q);
 
 /* To START: the cache first, then the servers again. */
 void exchange_restart(struct resolver *r, struct resolver_query *q);
@@ -35,5 +35,23 @@ uint8_t exchange_number(const struct resolver *r, const struct resolver_query *q
 /* Valid until the next attempt, which changes its case. */
 struct span exchange_name(const struct resolver_query *q);
 void exchange_set_name(struct resolver_query *q, struct span name);
+
+/* ---- for exchange_tcp.c ---------------------------------------------------- */
+
+#define TCP_LENGTH_LEN 2u
+
+/* The query in r->packet, TCP's length in front. */
+struct span exchange_query(struct resolver *r, const struct resolver_query *q);
+
+/* false: it does not answer q's question, which was counted. */
+bool exchange_open_reply(struct resolver *r, const struct resolver_query *q,
+	struct dns_reply *reply, struct span bytes, bool cut);
+
+/* Where the reply leads: DONE, START under another name, or the next attempt. */
+void exchange_take(struct resolver *r, struct resolver_query *q, const struct dns_reply *reply);
+
+bool exchange_tcp_connect(struct resolver *r, struct resolver_query *q);
+bool exchange_tcp_send(struct resolver *r, struct resolver_query *q);
+bool exchange_tcp_gather(struct resolver *r, struct resolver_query *q);
 
 #endif

@@ -83,6 +83,11 @@ static struct resolver_query *query_at(struct resolver *r, int question)
 	return &r->query[question];
 }
 
+bool resolver_pending(const struct resolver *r, int question)
+{
+	return r->query[question].state != DNS_QUERY_DONE;
+}
+
 enum dns_result resolver_answer(struct resolver *r, int question, struct dns_answer *out)
 {
 	struct resolver_query *q = query_at(r, question);
@@ -122,7 +127,7 @@ static void answer_localhost(struct resolver *r, struct resolver_query *q)
 
 	e->result = q->type == DNS_MX ? DNS_NO_DATA : DNS_FOUND;
 	e->type = q->type;
-	e->len = q->type == DNS_A ? 4 : 16;
+	e->len = q->type == DNS_A ? 4 : IP_BYTES_MAX;
 	e->data[0] = q->type == DNS_A ? 127 : 0;
 	e->data[e->len - 1u] = 1;
 	exchange_end_with(r, q, e);
@@ -161,12 +166,12 @@ static bool has_twin(const struct resolver *r, const struct resolver_query *q)
 	return false;
 }
 
-static bool step_start(struct resolver *r, struct resolver_query *q, struct instant now)
+static bool step_start(struct resolver *r, struct resolver_query *q)
 {
 	struct dns_cache_entry *e;
 
 	if (q->give_up_ms == 0)
-		q->give_up_ms = now.mono_ms + CONFIG_DNS_TOTAL_MS;
+		q->give_up_ms = r->now_ms + CONFIG_DNS_TOTAL_MS;
 	q->until_ms = q->give_up_ms;
 	if (is_localhost(exchange_name(q))) {
 		answer_localhost(r, q);
@@ -185,30 +190,30 @@ static bool step_start(struct resolver *r, struct resolver_query *q, struct inst
 	if (has_twin(r, q))
 		return false;
 	q->server = r->server_best;
-	q->until_ms = now.mono_ms;
+	q->until_ms = r->now_ms;
 	q->state = DNS_QUERY_PAUSE;
 	return true;
 }
 
 /* ---- the step ------------------------------------------------------------ */
 
-static bool step_once(struct resolver *r, struct resolver_query *q, struct instant now)
+static bool step_once(struct resolver *r, struct resolver_query *q)
 {
 	if (q->state == DNS_QUERY_START)
-		return step_start(r, q, now);
-	return q->state != DNS_QUERY_DONE && exchange_step(r, q, now);
+		return step_start(r, q);
+	return q->state != DNS_QUERY_DONE && exchange_step(r, q);
 }
 
 /* After the work, so that a reply that is there in time counts even when the loop was late. */
-static void expire(struct resolver *r, struct resolver_query *q, struct instant now)
+static void expire(struct resolver *r, struct resolver_query *q)
 {
 	if (q->state == DNS_QUERY_DONE)
 		return;
-	if (q->give_up_ms <= now.mono_ms) {
+	if (q->give_up_ms <= r->now_ms) {
 		exchange_end(r, q, DNS_FAILED);
-	} else if (q->state > DNS_QUERY_PAUSE && q->until_ms <= now.mono_ms) {
+	} else if (q->state > DNS_QUERY_PAUSE && q->until_ms <= r->now_ms) {
 		r->stats.timeouts++;
-		exchange_failed(r, q, now);
+		exchange_failed(r, q);
 	}
 }
 
@@ -226,13 +231,13 @@ static uint32_t step_query(struct resolver *r, struct resolver_query *q, struct 
 	unsigned n = 0;
 
 	/* While another one's reply is gathered in the packet, this one's waits in its handle. */
-	if (r->owner != 0 && r->owner != exchange_number(r, q)) {
+	if (CONFIG_DNS_TCP && r->owner != 0 && r->owner != exchange_number(r, q)) {
 		watch(r, q, 0);
 		return UINT32_MAX;
 	}
-	while (n < DNS_DATAGRAMS_PER_STEP && step_once(r, q, now))
+	while (n < DNS_DATAGRAMS_PER_STEP && step_once(r, q))
 		n++;
-	expire(r, q, now);
+	expire(r, q);
 	watch(r, q, watched_in[q->state]);
 	if (n == DNS_DATAGRAMS_PER_STEP || q->state == DNS_QUERY_DONE)
 		return 0;
@@ -245,6 +250,7 @@ uint32_t resolver_step(struct resolver *r, struct instant now)
 	uint8_t owner = r->owner;
 	unsigned i;
 
+	r->now_ms = now.mono_ms;
 	r->now_s = (uint32_t)(now.mono_ms / 1000u);
 	for (i = 0; i < CONFIG_DNS_QUERIES; i++) {
 		struct resolver_query *q = &r->query[i];
@@ -257,5 +263,5 @@ uint32_t resolver_step(struct resolver *r, struct instant now)
 			wait_ms = query_ms;
 	}
 	/* Those who waited for the packet go on. */
-	return owner != 0 && r->owner != owner ? 0 : wait_ms;
+	return CONFIG_DNS_TCP && owner != 0 && r->owner != owner ? 0 : wait_ms;
 }

@@ -41,6 +41,9 @@ void resolver_set_servers(struct resolver *r, const struct ip_endpoint *servers,
  * is allowed). */
 int resolver_ask(struct resolver *r, struct span name, enum dns_type type);
 
+/* Whether resolver_answer would say DNS_PENDING. */
+bool resolver_pending(const struct resolver *r, int question);
+
 /* Once it is not DNS_PENDING the question number is free again.  *out is
  * written only for DNS_FOUND. */
 enum dns_result resolver_answer(struct resolver *r, int question, struct dns_answer *out);

@@ -60,6 +60,7 @@ struct resolver_query {
 struct resolver {
 	const struct net *net;
 	const struct random *random;
+	uint64_t now_ms; /* of the step */
 	uint32_t now_s;
 	struct resolver_stats stats;
 	uint8_t server_count, server_best;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "mail/address.h"
 
-#include "base/ip.h"
 #include "mail/printable.h"
 #include "mail/word.h"
 
@@ -77,9 +76,8 @@ bool address_domain_ok(struct span s)
 }
 
 /* "[192.0.2.1]" or "[IPv6:2001:db8::1]" (RFC 5321 4.1.3); other tags are registered nowhere. */
-static bool literal_ok(struct span s)
+bool address_literal(struct span s, struct ip *out)
 {
-	struct ip ip;
 	bool tagged;
 
 	if (s.len < 3 || s.len > DOMAIN_MAX || s.at[0] != '[' || s.at[s.len - 1] != ']')
@@ -90,12 +88,14 @@ static bool literal_ok(struct span s)
 		s = span_from(s, 5);
 	/* ip_parse would take brackets of its own. */
 	return tagged == (span_find(s, ':') < s.len) && span_find(s, '[') == s.len &&
-		ip_parse(s, &ip);
+		ip_parse(s, out);
 }
 
 static bool domain_or_literal_ok(struct span s)
 {
-	return address_domain_ok(s) || literal_ok(s);
+	struct ip ip;
+
+	return address_domain_ok(s) || address_literal(s, &ip);
 }
 
 bool address_parse(struct span s, struct address *out)

@@ -8,7 +8,7 @@
 #ifndef PIPIT_MAIL_ADDRESS_H
 #define PIPIT_MAIL_ADDRESS_H
 
-#include "base/buf.h"
+#include "base/ip.h"
 #include "pipit_limits.h"
 
 struct address {
@@ -29,6 +29,9 @@ bool address_parse_path(struct span *s, bool null_ok, bool local_ok, struct addr
 /* Whether s is a host name as EHLO, MX and routes carry it (RFC 5321 4.1.2
  * Domain), no literal. */
 bool address_domain_ok(struct span s);
+
+/* Whether a domain is an address literal, and which (RFC 5321 4.1.3). */
+bool address_literal(struct span s, struct ip *out);
 
 bool address_is_null(const struct address *a);
 bool address_equal(const struct address *a, const struct address *b); /* domain without case */

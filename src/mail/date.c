@@ -53,17 +53,3 @@ void date_put(struct buf *b, uint32_t wall_s)
 	time_put(b, c.second);
 	buf_puts(b, " +0000");
 }
-
-void date_put_iso(struct buf *b, uint32_t wall_s)
-{
-	const struct civil c = civil_of(wall_s);
-
-	buf_put_padded(b, c.year, 4);
-	buf_put_byte(b, '-');
-	buf_put_padded(b, c.month + 1u, 2);
-	buf_put_byte(b, '-');
-	buf_put_padded(b, c.day, 2);
-	buf_put_byte(b, 'T');
-	time_put(b, c.second);
-	buf_put_byte(b, 'Z');
-}

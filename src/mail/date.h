@@ -12,7 +12,4 @@
 
 void date_put(struct buf *b, uint32_t wall_s);
 
-/* "2026-11-24T20:42:56Z" (RFC 3339) */
-void date_put_iso(struct buf *b, uint32_t wall_s);
-
 #endif

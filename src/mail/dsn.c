@@ -8,7 +8,7 @@
 
 static bool failed(const struct dsn *d)
 {
-	return d->kind == DSN_FAILED;
+	return !CONFIG_DELAY_REPORTS || d->kind == DSN_FAILED;
 }
 
 static void stamp_put(struct buf *b, const struct dsn *d)

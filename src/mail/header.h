@@ -16,6 +16,7 @@
 #include "mail/address.h"
 
 #define HEADER_FIELD_MAX 512u
+#define HEADER_NAME_MAX 78u /* RFC 5322 2.1.1's line: a longer name is no name */
 
 struct header_rewrite {
 	struct span to; /* a domain, or an address with "@"; empty: change nothing */
@@ -34,7 +35,8 @@ struct header {
 	uint8_t state;
 	bool first; /* no line has ended yet */
 	uint16_t len;
-	uint8_t field[HEADER_FIELD_MAX + ADDRESS_MAX];
+	/* A name, or a field that is to be rewritten. */
+	uint8_t field[CONFIG_MASQUERADE ? HEADER_FIELD_MAX + ADDRESS_MAX : HEADER_NAME_MAX + 2u];
 };
 
 void header_init(struct header *h);
@@ -48,9 +50,5 @@ size_t header_feed(struct header *h, const struct header_rewrite *rewrite, struc
 
 /* The end of the message: what was still held back. */
 struct span header_finish(struct header *h, const struct header_rewrite *rewrite);
-
-/* a, masqueraded: into b. */
-void header_rewrite_address(struct buf *b, const struct header_rewrite *rewrite,
-	const struct address *a);
 
 #endif

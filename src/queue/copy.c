@@ -89,8 +89,8 @@ static enum status copy_jobs(struct copy *c, uint32_t id)
 
 static enum status copy_message(struct copy *c, const struct queue_message *m)
 {
-	struct queue_commit commit = { m->arrival_s, m->expiry_s, m->rcpt_count, m->priority, m->held,
-		m->eight_bit };
+	struct queue_commit commit = { m->arrival_s, m->expiry_s, m->rcpt_count, m->priority,
+		m->held, m->eight_bit };
 	uint32_t id, ticket, size = m->envelope_len + m->prefix_len + m->body_len, i;
 	enum status st = ST_OK;
 	int writer;
@@ -133,7 +133,7 @@ enum status queue_copy(struct queue *from, struct queue *to)
 	to->time_floor_s = from->time_floor_s;
 	if (st == ST_OK) {
 		do
-			st = journal_append_mark(to);
+			st = journal_append_mark(to, 0);
 		while (again(&c, st));
 	}
 	while (st == ST_OK && queue_busy(to) && again(&c, ST_AGAIN))

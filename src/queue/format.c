@@ -29,7 +29,8 @@ static int sync_wait(const struct flash *f)
 	return done;
 }
 
-static enum status put(const struct flash *f, uint32_t sector, uint32_t at, const uint8_t *from, uint32_t len)
+static enum status put(const struct flash *f, uint32_t sector, uint32_t at, const uint8_t *from,
+	uint32_t len)
 {
 	uint32_t addr = sector * f->geometry.sector_size + at, n;
 
@@ -58,9 +59,12 @@ static enum status put_journal(const struct flash *f, const struct queue_layout 
 	uint32_t gen, uint32_t id_next)
 {
 	struct media_header h = { MEDIA_JOURNAL, 0, gen };
-	struct journal_super s = { JOURNAL_VERSION, l->journal_sectors, l->sectors, gen - 1u, 0, 0, 0 };
+	struct journal_super s = { JOURNAL_VERSION, l->journal_sectors, l->sectors, gen - 1u, 0, 0,
+		0 };
 	struct journal_mark m = { gen - 1u, 0, gen + JOURNAL_GEN_STEP, id_next, 0 };
-	struct journal_record r = { .type = JOURNAL_SUPER, .len = JOURNAL_SUPER_LEN, .first = true };
+	struct journal_record r = { .type = JOURNAL_SUPER,
+		.len = JOURNAL_SUPER_LEN,
+		.first = true };
 	uint8_t piece[PIECE_MAX];
 	uint32_t pos = l->header_len, i;
 	enum status st;
@@ -93,8 +97,8 @@ enum status format_write(const struct flash *f, uint32_t gen, uint32_t id_next)
 		return ST_BAD;
 	/* From here on it is no queue, and not foreign either. */
 	media_header_store(&l, &h, piece);
-	if (erase_wait(f, l.sectors - 1u) < 0 || put(f, l.sectors - 1u, 0, piece, l.header_len) != ST_OK
-			|| sync_wait(f) < 0)
+	if (erase_wait(f, l.sectors - 1u) < 0 ||
+		put(f, l.sectors - 1u, 0, piece, l.header_len) != ST_OK || sync_wait(f) < 0)
 		return ST_IO;
 	/* A sector that cannot be erased fails again when it is to be used. */
 	for (i = 0; i + 1u < l.sectors; i++)
@@ -117,7 +121,8 @@ static enum status gen_highest(const struct flash *f, uint32_t *gen)
 	*gen = 0;
 	for (i = 0; i < sectors; i++) {
 		for (j = 0; j < per; j++) {
-			if (f->ops->read(f->ctx, i * f->geometry.sector_size + j * 256u, h, sizeof(h)) < 0)
+			if (f->ops->read(f->ctx, i * f->geometry.sector_size + j * 256u, h,
+				    sizeof(h)) < 0)
 				return ST_IO;
 			if (media_header_ok(h) && (!any || serial_after(load_le32(h + 8), *gen))) {
 				any = true;

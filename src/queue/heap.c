@@ -38,16 +38,17 @@ static bool descriptor_load(const struct queue *q, const uint8_t *d, struct heap
 	e->pos = load_le32(d + 12) & 0xffffffu;
 	e->age = d[15];
 	e->crc = load_le32(d + 16);
-	return !(d[15] & AGE_SKIP) && e->stream < QUEUE_STREAMS && e->pos + e->len <= q->layout.sector_size;
+	return !(d[15] & AGE_SKIP) && e->stream < QUEUE_STREAMS &&
+		e->pos + e->len <= q->layout.sector_size;
 }
 
 bool heap_extent_at(const struct queue *q, uint16_t sector, uint32_t index, struct heap_extent *e)
 {
 	uint8_t d[LAYOUT_EXTENT_LEN];
 
-	if (index >= q->sector[sector].extents
-			|| media_read(q, sector, descriptor_at(q, index), d, sizeof(d)) != ST_OK
-			|| !descriptor_ok(q, sector, d))
+	if (index >= q->sector[sector].extents ||
+		media_read(q, sector, descriptor_at(q, index), d, sizeof(d)) != ST_OK ||
+		!descriptor_ok(q, sector, d))
 		return false;
 	e->sector = sector;
 	e->index = (uint16_t)index;
@@ -61,26 +62,28 @@ struct wanted {
 	uint8_t stream;
 };
 
-static bool matches(struct queue *q, const struct wanted *w, const uint8_t *d, struct heap_extent *e)
+static bool matches(struct queue *q, const struct wanted *w, const uint8_t *d,
+	struct heap_extent *e)
 {
 	/* Copied already by reclaim: counted, and to be forgotten, elsewhere. */
 	if (e->sector == q->victim && e->index < q->victim_extent)
 		return false;
 	if (load_le32(d) != w->slot->id || !descriptor_load(q, d, e))
 		return false;
-	return e->stream == w->stream && e->from <= w->offset && w->offset - e->from < e->len
-		&& descriptor_ok(q, e->sector, d);
+	return e->stream == w->stream && e->from <= w->offset && w->offset - e->from < e->len &&
+		descriptor_ok(q, e->sector, d);
 }
 
 /* Looks through the descriptors from (inclusive) to (exclusive) of a sector. */
-static bool search(struct queue *q, const struct wanted *w, uint16_t sector, uint32_t from, uint32_t to,
-	struct heap_extent *e)
+static bool search(struct queue *q, const struct wanted *w, uint16_t sector, uint32_t from,
+	uint32_t to, struct heap_extent *e)
 {
 	uint32_t most = QUEUE_SCRATCH / q->layout.extent_len, n, i;
 
 	while (from < to) {
 		n = to - from < most ? to - from : most;
-		if (media_read(q, sector, descriptor_at(q, from + n - 1u), q->scratch, n * q->layout.extent_len) != ST_OK)
+		if (media_read(q, sector, descriptor_at(q, from + n - 1u), q->scratch,
+			    n * q->layout.extent_len) != ST_OK)
 			n = 0;
 		e->sector = sector;
 		for (i = 0; i < n; i++) {
@@ -167,12 +170,13 @@ enum status heap_check(struct queue *q, const struct heap_extent *e)
 	return st;
 }
 
-static bool is_twin(const struct queue *q, const struct heap_extent *twin, const struct heap_extent *e)
+static bool is_twin(const struct queue *q, const struct heap_extent *twin,
+	const struct heap_extent *e)
 {
 	bool younger = ((twin->age - e->age) & 0x7f) < 0x40 && twin->age != e->age;
 
-	return twin->from + twin->len >= e->from + e->len
-		&& !(younger && twin->index + 1u == q->sector[twin->sector].extents);
+	return twin->from + twin->len >= e->from + e->len &&
+		!(younger && twin->index + 1u == q->sector[twin->sector].extents);
 }
 
 bool heap_has_twin(struct queue *q, const struct queue_slot *s, const struct heap_extent *e)
@@ -182,8 +186,9 @@ bool heap_has_twin(struct queue *q, const struct queue_slot *s, const struct hea
 	uint32_t i;
 
 	for (i = 0; i < q->layout.sectors; i++)
-		if (i != e->sector && q->sector[i].kind == QUEUE_SECTOR_DATA
-				&& search(q, &w, (uint16_t)i, 0, q->sector[i].extents, &twin) && is_twin(q, &twin, e))
+		if (i != e->sector && q->sector[i].kind == QUEUE_SECTOR_DATA &&
+			search(q, &w, (uint16_t)i, 0, q->sector[i].extents, &twin) &&
+			is_twin(q, &twin, e))
 			return true;
 	return false;
 }
@@ -198,8 +203,9 @@ bool heap_redundant(struct queue *q, uint16_t sector)
 		if (!heap_extent_at(q, sector, i, &e))
 			continue;
 		slot = index_find(q, e.id);
-		if (slot != QUEUE_NONE && (!(q->slots[slot].flags & QUEUE_SLOT_DOUBLE)
-				|| !heap_has_twin(q, &q->slots[slot], &e)))
+		if (slot != QUEUE_NONE &&
+			(!(q->slots[slot].flags & QUEUE_SLOT_DOUBLE) ||
+				!heap_has_twin(q, &q->slots[slot], &e)))
 			return false;
 	}
 	return true;
@@ -219,7 +225,8 @@ static void live_sub(struct queue *q, uint16_t sector, uint16_t units)
 
 	s->live = (uint16_t)(s->live > units ? s->live - units : 0);
 	q->stuck = false;
-	if (s->live > 0 || s->kind != QUEUE_SECTOR_DATA || sector == q->victim || sector == q->cold.sector)
+	if (s->live > 0 || s->kind != QUEUE_SECTOR_DATA || sector == q->victim ||
+		sector == q->cold.sector)
 		return;
 	for (i = 0; i < QUEUE_HEADS; i++)
 		if (q->heads[i].sector == sector)
@@ -250,15 +257,16 @@ void heap_forget(struct queue *q, const struct queue_slot *s, const uint32_t len
 void heap_count(struct queue *q, uint16_t sector, uint32_t *id_max)
 {
 	struct queue_sector *s = &q->sector[sector];
-	uint32_t most = (layout_end(&q->layout) - q->layout.header_len) / q->layout.extent_len, i, miss = 0, count = 0;
+	uint32_t most = (layout_end(&q->layout) - q->layout.header_len) / q->layout.extent_len, i,
+		 miss = 0, count = 0;
 	uint8_t d[LAYOUT_EXTENT_LEN];
 	struct heap_extent e;
 	uint16_t slot;
 
 	s->live = 0;
 	for (i = 0; i < most && miss < LOOK_AHEAD; i++) {
-		if (media_read(q, sector, descriptor_at(q, i), d, sizeof(d)) != ST_OK
-				|| !descriptor_ok(q, sector, d)) {
+		if (media_read(q, sector, descriptor_at(q, i), d, sizeof(d)) != ST_OK ||
+			!descriptor_ok(q, sector, d)) {
 			miss++;
 			continue;
 		}
@@ -328,7 +336,8 @@ enum status heap_extent_put(struct queue *q, struct queue_head *h, const uint8_t
 	return ST_OK;
 }
 
-static enum status descriptor_write(struct queue *q, struct queue_head *h, uint8_t age, uint32_t crc)
+static enum status descriptor_write(struct queue *q, struct queue_head *h, uint8_t age,
+	uint32_t crc)
 {
 	struct queue_sector *s = &q->sector[h->sector];
 	uint8_t d[256];
@@ -343,10 +352,12 @@ static enum status descriptor_write(struct queue *q, struct queue_head *h, uint8
 	store_le32(d + 20, crc32c(s->gen, span_make(d, 20)));
 	h->touched = true;
 	/* Where one fails to program, the next may not: readers look past it. */
-	for (tries = 0; tries < 3u && h->pos <= descriptor_at(q, s->extents)
-			&& descriptor_at(q, s->extents) < q->layout.sector_size; tries++) {
+	for (tries = 0; tries < 3u && h->pos <= descriptor_at(q, s->extents) &&
+		descriptor_at(q, s->extents) < q->layout.sector_size;
+		tries++) {
 		s->extents++;
-		if (media_program(q, h->sector, descriptor_at(q, s->extents - 1u), d, q->layout.extent_len) == ST_OK)
+		if (media_program(q, h->sector, descriptor_at(q, s->extents - 1u), d,
+			    q->layout.extent_len) == ST_OK)
 			return ST_OK;
 	}
 	return ST_IO;
@@ -398,6 +409,16 @@ enum status heap_head_open(struct queue *q, struct queue_head *h, uint32_t keep,
 	enum status st;
 
 	heap_head_leave(q, h);
+	/* With nothing to reclaim, what reclaim has left of its sector is used up. */
+	if (media_free_count(q) <= keep && q->stuck && h != &q->cold
+			&& heap_room(q, &q->cold) >= 2u * q->layout.extent_len) {
+		(void)heap_extent_close(q, &q->cold, false);
+		h->sector = q->cold.sector;
+		h->pos = q->cold.pos;
+		h->touched = q->cold.touched;
+		q->cold.sector = QUEUE_NONE;
+		return ST_OK;
+	}
 	if (media_free_count(q) <= keep) {
 		q->want_room = true;
 		return q->stopped ? ST_IO : ST_AGAIN;
@@ -417,24 +438,34 @@ static uint16_t head_choose(const struct queue *q)
 	uint32_t i, best = 0;
 
 	for (i = 0; i < QUEUE_HEADS; i++)
-		if (q->heads[i].sector != QUEUE_NONE && q->heads[i].users == 0 && heap_room(q, &q->heads[i]) > 256u)
+		if (q->heads[i].sector != QUEUE_NONE && q->heads[i].users == 0 &&
+			heap_room(q, &q->heads[i]) > 256u)
 			return (uint16_t)i;
 	for (i = 0; i < QUEUE_HEADS; i++) {
-		if (q->heads[i].users == 0 && media_free_count(q) > LAYOUT_RESERVE + 2u * QUEUE_HEADS + 4u)
+		if (q->heads[i].users == 0 &&
+			media_free_count(q) > LAYOUT_RESERVE + 2u * QUEUE_HEADS + 4u)
 			return (uint16_t)i;
-		if (q->heads[i].sector != QUEUE_NONE && (q->heads[best].sector == QUEUE_NONE
-				|| q->heads[i].users < q->heads[best].users))
+		if (q->heads[i].sector != QUEUE_NONE &&
+			(q->heads[best].sector == QUEUE_NONE ||
+				q->heads[i].users < q->heads[best].users))
 			best = i;
 	}
 	return (uint16_t)best;
 }
 
-/* The octets of n that go into the room: all with a padded end, or whole units. */
-static uint32_t fitting(const struct queue *q, uint32_t n, uint32_t room, bool all)
+/* The octets of n that go to pos: all with a padded end, or whole units up to
+ * the end of a page, so that the next begin with a page. */
+static uint32_t fitting(const struct queue *q, uint32_t n, uint32_t pos, uint32_t room, bool all)
 {
+	uint32_t page = q->flash->geometry.page_size;
+
 	if (all && layout_round(&q->layout, n) <= room)
 		return n;
-	return (n < room ? n : room) & ~(uint32_t)(q->layout.unit - 1u);
+	if (n > room)
+		n = room;
+	else if (pos % page + n > page)
+		n -= (pos + n) % page;
+	return n & ~(uint32_t)(q->layout.unit - 1u);
 }
 
 enum status heap_flush(struct queue *q, uint16_t writer, bool all)
@@ -457,7 +488,11 @@ enum status heap_flush(struct queue *q, uint16_t writer, bool all)
 		from = s->len[w->stream] - w->stage_len;
 		if (h->owner != writer || h->stream != w->stream || h->from + h->len != from)
 			(void)heap_extent_close(q, h, false);
-		n = fitting(q, w->stage_len, heap_room(q, h), all);
+		n = fitting(q, w->stage_len, h->pos, heap_room(q, h), all);
+		/* Less than a page can wait for more. */
+		if (!all && n > 0 && n == w->stage_len && n < CONFIG_QUEUE_STAGE &&
+			(h->pos + n) % q->flash->geometry.page_size != 0)
+			return ST_OK;
 		/* A few octets at the end of a sector are not worth a descriptor. */
 		if (n == 0 || (n < w->stage_len && n < LAYOUT_EXTENT_LEN && h->owner != writer)) {
 			st = heap_head_open(q, h, LAYOUT_RESERVE, false);
@@ -468,9 +503,10 @@ enum status heap_flush(struct queue *q, uint16_t writer, bool all)
 		name = (struct heap_extent){ .id = s->id, .stream = w->stream, .from = from };
 		if (h->owner == QUEUE_NONE)
 			heap_extent_open(h, writer, &name);
-		memset(w->stage + w->stage_len, 0xff, layout_round(&q->layout, w->stage_len) - w->stage_len);
+		memset(w->stage + w->stage_len, 0xff,
+			layout_round(&q->layout, w->stage_len) - w->stage_len);
 		if (heap_extent_put(q, h, w->stage, n) != ST_OK)
-			continue;   /* The sector is bad now: the next turn leaves it. */
+			continue; /* The sector is bad now: the next turn leaves it. */
 		w->stage_len = (uint16_t)(w->stage_len - n);
 		memmove(w->stage, w->stage + n, w->stage_len);
 		if (n % q->layout.unit != 0)
@@ -505,14 +541,15 @@ static void head_pad(struct queue *q, struct queue_head *h)
 	/* The next descriptor is the first that ends below this one's page. */
 	next = q->sector[h->sector].extents;
 	page = descriptor_at(q, next) & ~(step - 1u);
-	while (descriptor_at(q, next) < q->layout.sector_size && descriptor_at(q, next) + q->layout.extent_len > page)
+	while (descriptor_at(q, next) < q->layout.sector_size &&
+		descriptor_at(q, next) + q->layout.extent_len > page)
 		next++;
 	h->id = 0;
 	h->from = next;
 	h->len = 0;
 	h->stream = 0;
-	if (descriptor_at(q, next) >= q->layout.sector_size || descriptor_at(q, next) <= h->pos
-			|| descriptor_write(q, h, AGE_SKIP, 0) != ST_OK) {
+	if (descriptor_at(q, next) >= q->layout.sector_size || descriptor_at(q, next) <= h->pos ||
+		descriptor_write(q, h, AGE_SKIP, 0) != ST_OK) {
 		heap_head_leave(q, h);
 		return;
 	}

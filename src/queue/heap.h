@@ -19,8 +19,8 @@
 struct heap_extent {
 	uint32_t id, from, len, pos, crc;
 	uint8_t stream;
-	uint8_t age;             /* how often it was copied, modulo 128 */
-	uint16_t sector, index;  /* where it was found */
+	uint8_t age;            /* how often it was copied, modulo 128 */
+	uint16_t sector, index; /* where it was found */
 };
 
 /* ---- Finding ---- */

@@ -13,10 +13,12 @@ void index_init(struct queue *q)
 	memset(q->table, 0xff, sizeof(q->table));
 	for (i = 0; i < CONFIG_QUEUE_MESSAGES; i++) {
 		q->slots[i].id = 0;
-		q->slots[i].rcpt_first = (uint16_t)(i + 1u < CONFIG_QUEUE_MESSAGES ? i + 1u : QUEUE_NONE);
+		q->slots[i].rcpt_first = (uint16_t)(i + 1u < CONFIG_QUEUE_MESSAGES ? i + 1u
+										   : QUEUE_NONE);
 	}
 	for (i = 0; i < CONFIG_QUEUE_RECIPIENTS; i++)
-		q->rcpts[i].next = (uint16_t)(i + 1u < CONFIG_QUEUE_RECIPIENTS ? i + 1u : QUEUE_NONE);
+		q->rcpts[i].next = (uint16_t)(i + 1u < CONFIG_QUEUE_RECIPIENTS ? i + 1u
+									       : QUEUE_NONE);
 	q->slot_free = 0;
 	q->rcpt_free = 0;
 	q->slot_count = 0;
@@ -172,14 +174,10 @@ struct queue_rcpt_slot *index_rcpt(struct queue *q, const struct queue_slot *s, 
 static uint16_t *count_of(struct queue_slot *s, uint8_t state)
 {
 	switch (state) {
-	case QUEUE_PENDING:
-		return &s->pending;
-	case QUEUE_FAILED:
-		return &s->failed;
-	case QUEUE_REPORTING:
-		return &s->reporting;
-	default:
-		return NULL;
+	case QUEUE_PENDING: return &s->pending;
+	case QUEUE_FAILED: return &s->failed;
+	case QUEUE_REPORTING: return &s->reporting;
+	default: return NULL;
 	}
 }
 

@@ -37,8 +37,9 @@ static uint32_t record_parse(const struct queue *q, uint32_t gen, const uint8_t 
 {
 	uint32_t len;
 
-	if (avail < JOURNAL_FIXED_LEN || (p[0] & TYPE_MASK) == 0 || (p[0] & TYPE_MASK) >= JOURNAL_TYPES
-			|| p[1] > JOURNAL_BODY_MAX || avail < JOURNAL_FIXED_LEN + p[1])
+	if (avail < JOURNAL_FIXED_LEN || (p[0] & TYPE_MASK) == 0 ||
+		(p[0] & TYPE_MASK) >= JOURNAL_TYPES || p[1] > JOURNAL_BODY_MAX ||
+		avail < JOURNAL_FIXED_LEN + p[1])
 		return 0;
 	len = JOURNAL_HEAD_LEN + p[1];
 	if (crc32c(gen, span_make(p, len)) != load_le32(p + len))
@@ -57,6 +58,25 @@ static uint32_t record_parse(const struct queue *q, uint32_t gen, const uint8_t 
 	return layout_record(&q->layout, r->len);
 }
 
+/* Reads one record at first; when that is none, as much as there is to search. */
+static uint32_t window_fill(struct queue *q, const struct journal_cursor *c)
+{
+	uint32_t n = c->end - c->pos, most = c->gap ? QUEUE_SCRATCH : JOURNAL_HEAD_LEN, len;
+
+	n = n < most ? n : most;
+	if (media_read(q, c->sector, c->pos, q->scratch, n) != ST_OK)
+		memset(q->scratch, 0, n);
+	if (c->gap)
+		return n;
+	/* Its length byte says how much more; a bad one is found out later. */
+	len = q->scratch[1] > JOURNAL_BODY_MAX ? JOURNAL_CRC_LEN : q->scratch[1] + JOURNAL_CRC_LEN;
+	if (len > c->end - c->pos - n)
+		len = c->end - c->pos - n;
+	if (media_read(q, c->sector, c->pos + n, q->scratch + n, len) != ST_OK)
+		memset(q->scratch + n, 0, len);
+	return n + len;
+}
+
 bool journal_next(struct queue *q, struct journal_cursor *c, struct journal_record *r)
 {
 	uint32_t gen = q->sector[c->sector].gen, n, at, len;
@@ -64,14 +84,9 @@ bool journal_next(struct queue *q, struct journal_cursor *c, struct journal_reco
 
 	c->gap = false;
 	while (c->pos + JOURNAL_FIXED_LEN <= c->end) {
-		n = c->end - c->pos;
-		/* One record at first; when that is none, as much as there is to search. */
-		if (n > (c->gap ? QUEUE_SCRATCH : JOURNAL_RECORD_MAX))
-			n = c->gap ? QUEUE_SCRATCH : JOURNAL_RECORD_MAX;
-		if (media_read(q, c->sector, c->pos, window, n) != ST_OK)
-			memset(window, 0, n);
+		n = window_fill(q, c);
 		for (at = 0; at == 0 || at + JOURNAL_RECORD_MAX <= n || c->pos + n == c->end;
-				at += q->layout.align) {
+			at += q->layout.align) {
 			if (at + JOURNAL_FIXED_LEN > n)
 				break;
 			len = record_parse(q, gen, window + at, n - at, r);
@@ -121,10 +136,9 @@ void journal_commit_load(const struct journal_record *r, struct queue_slot *s)
 	s->expiry_s = load_le32(r->body + 16);
 	s->crc = load_le32(r->body + 20);
 	s->priority = r->body[26];
-	s->flags = (uint8_t)(QUEUE_SLOT_LIVE
-		| (r->body[27] & COMMIT_HELD ? QUEUE_SLOT_HELD : 0)
-		| (r->body[27] & COMMIT_EIGHT_BIT ? QUEUE_SLOT_EIGHT_BIT : 0)
-		| (r->body[27] & COMMIT_CARRIED ? QUEUE_SLOT_CARRIED : 0));
+	s->flags = (uint8_t)(QUEUE_SLOT_LIVE | (r->body[27] & COMMIT_HELD ? QUEUE_SLOT_HELD : 0) |
+		(r->body[27] & COMMIT_EIGHT_BIT ? QUEUE_SLOT_EIGHT_BIT : 0) |
+		(r->body[27] & COMMIT_CARRIED ? QUEUE_SLOT_CARRIED : 0));
 	s->batch = r->batch;
 }
 
@@ -139,8 +153,8 @@ void journal_commit_store(const struct queue_slot *s, uint8_t body[JOURNAL_COMMI
 	store_le32(body + 20, s->crc);
 	store_le16(body + 24, s->rcpt_count);
 	body[26] = s->priority;
-	body[27] = (uint8_t)((s->flags & QUEUE_SLOT_HELD ? COMMIT_HELD : 0u)
-		| (s->flags & QUEUE_SLOT_EIGHT_BIT ? COMMIT_EIGHT_BIT : 0u));
+	body[27] = (uint8_t)((s->flags & QUEUE_SLOT_HELD ? COMMIT_HELD : 0u) |
+		(s->flags & QUEUE_SLOT_EIGHT_BIT ? COMMIT_EIGHT_BIT : 0u));
 }
 
 static void apply_outcome(struct queue *q, struct queue_slot *s, const uint8_t *body)
@@ -188,19 +202,20 @@ void journal_apply(struct queue *q, const struct journal_record *r)
 	else if (r->type == JOURNAL_JOB)
 		apply_job(q, s, r->body);
 	else if (r->type == JOURNAL_HOLD)
-		s->flags = (uint8_t)((s->flags & ~QUEUE_SLOT_HELD) | (r->body[0] ? QUEUE_SLOT_HELD : 0));
+		s->flags = (uint8_t)((s->flags & ~QUEUE_SLOT_HELD) |
+			(r->body[0] ? QUEUE_SLOT_HELD : 0));
 }
 
 /* ---- Writing ------------------------------------------------------------------------- */
 
-uint32_t journal_record_store(const struct queue_layout *l, const struct journal_record *r, uint32_t gen,
-	uint8_t *to)
+uint32_t journal_record_store(const struct queue_layout *l, const struct journal_record *r,
+	uint32_t gen, uint8_t *to)
 {
 	uint32_t size = layout_record(l, r->len), len = JOURNAL_HEAD_LEN + r->len;
 
 	memset(to, 0xff, size);
-	to[0] = (uint8_t)(r->type | (r->prev_safe ? TYPE_PREV_SAFE : 0u) | (r->first ? TYPE_FIRST : 0u)
-		| (r->after_gap ? TYPE_AFTER_GAP : 0u));
+	to[0] = (uint8_t)(r->type | (r->prev_safe ? TYPE_PREV_SAFE : 0u) |
+		(r->first ? TYPE_FIRST : 0u) | (r->after_gap ? TYPE_AFTER_GAP : 0u));
 	to[1] = r->len;
 	store_le16(to + 2, r->batch);
 	store_le32(to + 4, r->id);
@@ -231,7 +246,8 @@ void journal_mark_store(const struct journal_mark *m, uint8_t body[JOURNAL_MARK_
 }
 
 /* Writes a record at *pos as part of the current batch. */
-static enum status record_write(struct queue *q, uint16_t sector, uint32_t *pos, struct journal_record *r)
+static enum status record_write(struct queue *q, uint16_t sector, uint32_t *pos,
+	struct journal_record *r)
 {
 	uint32_t size;
 	enum status st;
@@ -295,15 +311,16 @@ static bool carry_wanted(struct queue *q, struct journal_record *r, uint16_t old
 		s->base = to;
 		journal_commit_store(s, r->body);
 		/* Durable for long, or still in doubt with the batch that wrote it? */
-		if ((uint16_t)((q->batch & 0xffffu) - s->batch) > (q->synced + 1u == q->batch ? 0u : 1u)
-				|| (s->flags & QUEUE_SLOT_CARRIED))
+		if ((uint16_t)((q->batch & 0xffffu) - s->batch) >
+				(q->synced + 1u == q->batch ? 0u : 1u) ||
+			(s->flags & QUEUE_SLOT_CARRIED))
 			r->body[27] |= COMMIT_CARRIED;
 		return true;
 	}
 	if (r->type == JOURNAL_OUTCOME) {
 		rcpt = index_rcpt(q, s, load_le16(r->body));
-		if (rcpt == NULL || r->body[2] >> 3 != index_rcpt_serial(rcpt)
-				|| r->body[3] != rcpt->attempts || load_le32(r->body + 4) != rcpt->next_try_s)
+		if (rcpt == NULL || r->body[2] >> 3 != index_rcpt_serial(rcpt) ||
+			r->body[3] != rcpt->attempts || load_le32(r->body + 4) != rcpt->next_try_s)
 			return false;
 		r->body[2] = rcpt->state;
 		return true;
@@ -311,8 +328,9 @@ static bool carry_wanted(struct queue *q, struct journal_record *r, uint16_t old
 	if (r->type != JOURNAL_JOB || r->body[0] >= QUEUE_REPORTS)
 		return false;
 	j = &s->jobs[r->body[0]];
-	if (r->body[1] != j->state || r->body[2] != j->attempts || load_le32(r->body + 4) != j->started_s
-			|| load_le32(r->body + 8) != j->next_try_s || (j->state & 3u) == QUEUE_JOB_IDLE)
+	if (r->body[1] != j->state || r->body[2] != j->attempts ||
+		load_le32(r->body + 4) != j->started_s || load_le32(r->body + 8) != j->next_try_s ||
+		(j->state & 3u) == QUEUE_JOB_IDLE)
 		return false;
 	r->body[3] |= JOURNAL_JOB_KEEPS;
 	return true;
@@ -330,7 +348,10 @@ static enum status carry(struct queue *q, uint16_t old, uint16_t to, uint32_t *p
 	while (journal_next(q, &c, &r)) {
 		if (!carry_wanted(q, &r, old, to))
 			continue;
-		if (*pos + layout_record(&q->layout, r.len) + layout_marks(&q->layout) * layout_record(&q->layout, JOURNAL_MARK_LEN) > layout_end(&q->layout))
+		if (*pos + layout_record(&q->layout, r.len) +
+				layout_marks(&q->layout) *
+					layout_record(&q->layout, JOURNAL_MARK_LEN) >
+			layout_end(&q->layout))
 			return ST_FULL;
 		st = record_write(q, to, pos, &r);
 		if (st != ST_OK)
@@ -395,7 +416,8 @@ enum status journal_rotate(struct queue *q)
 	return ST_OK;
 }
 
-enum status journal_append(struct queue *q, uint8_t type, uint32_t id, const uint8_t *body, uint8_t len)
+enum status journal_append(struct queue *q, uint8_t type, uint32_t id, const uint8_t *body,
+	uint8_t len)
 {
 	struct journal_record r = { .type = type, .len = len, .id = id };
 	uint32_t tries;
@@ -407,7 +429,8 @@ enum status journal_append(struct queue *q, uint8_t type, uint32_t id, const uin
 	for (tries = 0; tries <= q->layout.journal_sectors; tries++) {
 		if (q->stopped)
 			return ST_IO;
-		if (q->journal_sealed || q->journal_pos + layout_record(&q->layout, len) > layout_end(&q->layout)) {
+		if (q->journal_sealed ||
+			q->journal_pos + layout_record(&q->layout, len) > layout_end(&q->layout)) {
 			st = journal_rotate(q);
 			if (st != ST_OK)
 				return st;
@@ -425,14 +448,16 @@ enum status journal_append(struct queue *q, uint8_t type, uint32_t id, const uin
 	return ST_AGAIN;
 }
 
-enum status journal_append_mark(struct queue *q)
+enum status journal_append_mark(struct queue *q, uint32_t carried)
 {
 	uint16_t sector = q->ring[q->ring_len - 1u];
 	enum status st;
 
-	if (q->journal_sealed || q->journal_pos + layout_record(&q->layout, JOURNAL_MARK_LEN) > layout_end(&q->layout))
+	if (q->journal_sealed ||
+		q->journal_pos + layout_record(&q->layout, JOURNAL_MARK_LEN) >
+			layout_end(&q->layout))
 		return journal_rotate(q);
-	st = mark_write(q, sector, &q->journal_pos, q->old_gen, 0);
+	st = mark_write(q, sector, &q->journal_pos, q->old_gen, carried);
 	if (st != ST_OK) {
 		q->journal_sealed = true;
 		return q->stopped ? ST_IO : ST_AGAIN;
@@ -450,7 +475,8 @@ void journal_pad(struct queue *q)
 		return;
 	to = (from + layout_record(&q->layout, sizeof(body)) + step - 1u) & ~(step - 1u);
 	store_le32(body, to - from);
-	if (to > layout_end(&q->layout) || journal_append(q, JOURNAL_PAD, 0, body, sizeof(body)) != ST_OK) {
+	if (to > layout_end(&q->layout) ||
+		journal_append(q, JOURNAL_PAD, 0, body, sizeof(body)) != ST_OK) {
 		q->journal_sealed = true;
 		return;
 	}
@@ -458,7 +484,8 @@ void journal_pad(struct queue *q)
 	q->sector[q->ring[q->ring_len - 1u]].extents = (uint16_t)(to / 4u);
 }
 
-enum status journal_change(struct queue *q, uint8_t type, uint32_t id, const uint8_t *body, uint8_t len)
+enum status journal_change(struct queue *q, uint8_t type, uint32_t id, const uint8_t *body,
+	uint8_t len)
 {
 	struct journal_record r = { .type = type, .id = id, .len = len };
 	enum status st = journal_append(q, type, id, body, len);

@@ -25,8 +25,9 @@ uint32_t layout_marks(const struct queue_layout *l)
 
 uint32_t layout_need(const struct queue_layout *l, uint32_t rcpt_count)
 {
-	return layout_record(l, JOURNAL_COMMIT_LEN) + QUEUE_REPORTS * layout_record(l, JOURNAL_JOB_LEN)
-		+ rcpt_count * layout_record(l, JOURNAL_BODY_MAX);
+	return layout_record(l, JOURNAL_COMMIT_LEN) +
+		QUEUE_REPORTS * layout_record(l, JOURNAL_JOB_LEN) +
+		rcpt_count * layout_record(l, JOURNAL_BODY_MAX);
 }
 
 uint32_t layout_cost(const struct queue_layout *l, uint32_t octets)
@@ -34,8 +35,15 @@ uint32_t layout_cost(const struct queue_layout *l, uint32_t octets)
 	uint32_t piece = layout_end(l) - l->header_len - l->extent_len;
 
 	/* One extent a stream, and one more for every sector that it spans. */
-	return octets + QUEUE_STREAMS * (l->extent_len + l->unit - 1u)
-		+ octets / piece * (l->extent_len + 2u * l->header_len);
+	return octets + QUEUE_STREAMS * (l->extent_len + l->unit - 1u) +
+		octets / piece * (l->extent_len + 2u * l->header_len);
+}
+
+uint32_t layout_gain(const struct queue_layout *l)
+{
+	uint32_t sixteenth = l->sector_size / 16u, two = 2u * l->extent_len + l->unit;
+
+	return sixteenth > two ? sixteenth : two;
 }
 
 static uint32_t log2_of(uint32_t n)
@@ -60,8 +68,8 @@ uint8_t layout_code(const struct queue_layout *l)
  * when its fixed records do not fit. */
 static uint32_t journal_capacity(const struct queue_layout *l)
 {
-	uint32_t fixed = l->header_len + layout_record(l, JOURNAL_SUPER_LEN)
-		+ layout_marks(l) * layout_record(l, JOURNAL_MARK_LEN);
+	uint32_t fixed = l->header_len + layout_record(l, JOURNAL_SUPER_LEN) +
+		layout_marks(l) * layout_record(l, JOURNAL_MARK_LEN);
 
 	return layout_end(l) > fixed ? layout_end(l) - fixed : 0u;
 }
@@ -73,25 +81,32 @@ static uint32_t journal_capacity(const struct queue_layout *l)
 static uint32_t journal_limit(const struct queue_layout *l, uint32_t n)
 {
 	uint32_t capacity = journal_capacity(l), record = layout_record(l, JOURNAL_BODY_MAX);
-	uint32_t good = (n - 1u) * capacity / 4u * 3u;
+	uint32_t good = (n - 1u) * (capacity / 8u * 7u);
 
 	if (good >= layout_need(l, 1))
 		return good;
-	return capacity <= record || n * (capacity - record) < layout_need(l, 1) ? 0u : layout_need(l, 1);
+	return capacity <= record || n * (capacity - record) < layout_need(l, 1)
+		? 0u
+		: layout_need(l, 1);
 }
 
-/* As many journal sectors as this build's index can fill, within an eighth of
- * the device; large program units pad records so much that it takes a quarter. */
+/* As many journal sectors as the messages need that this build can index and
+ * this device can hold (2 KB each, one recipient), within an eighth of the
+ * device; large program units pad records so much that it takes a quarter. */
 static bool journal_layout(struct queue_layout *l)
 {
 	uint32_t most = l->sectors / (l->unit >= 64u ? 4u : 8u);
-	uint32_t want = CONFIG_QUEUE_MESSAGES * layout_need(l, 0)
-		+ CONFIG_QUEUE_RECIPIENTS * layout_record(l, JOURNAL_BODY_MAX);
+	uint32_t hold = l->sectors * (l->sector_size / 256u) / 8u;
+	uint32_t want = CONFIG_QUEUE_MESSAGES * layout_need(l, 0) +
+		CONFIG_QUEUE_RECIPIENTS * layout_record(l, JOURNAL_BODY_MAX);
 	uint32_t n = 2;
 
+	if (want > hold * layout_need(l, 1))
+		want = hold * layout_need(l, 1);
 	if (most > QUEUE_JOURNAL_MAX)
 		most = QUEUE_JOURNAL_MAX;
-	while (n < QUEUE_JOURNAL_MAX && (journal_limit(l, n) == 0 || (n < most && journal_limit(l, n) < want)))
+	while (n < QUEUE_JOURNAL_MAX &&
+		(journal_limit(l, n) == 0 || (n < most && journal_limit(l, n) < want)))
 		n++;
 	l->journal_sectors = (uint16_t)n;
 	return layout_limits(l);
@@ -103,18 +118,23 @@ bool layout_limits(struct queue_layout *l)
 {
 	uint32_t percent = l->sectors <= 32u ? 60u : l->sectors <= 128u ? 75u : 85u;
 	uint32_t payload = layout_end(l) - l->header_len;
-	uint32_t usable, raw = l->sectors * (l->sector_size / 100u * percent + l->sector_size % 100u * percent / 100u);
+	uint32_t usable,
+		raw = l->sectors *
+		(l->sector_size / 100u * percent + l->sector_size % 100u * percent / 100u);
 
 	l->journal_max = journal_limit(l, l->journal_sectors);
 	if (l->journal_max == 0 || l->sectors < l->journal_sectors + LAYOUT_RESERVE + 2u)
 		return false;
-	usable = (l->sectors - l->journal_sectors - LAYOUT_RESERVE - 1u) * (payload / 10u * 9u);
+	if (payload <= layout_gain(l))
+		return false;
+	/* All but one may be closed, and each so full that it is no victim. */
+	usable = (l->sectors - l->journal_sectors - LAYOUT_RESERVE - 1u) * (payload - layout_gain(l));
 	l->live_max = usable < raw ? usable : raw;
 	if (l->live_max <= layout_cost(l, 0))
 		return false;
 	/* Largest n with layout_cost(n) <= live_max. */
-	l->message_max = (uint32_t)((uint64_t)(l->live_max - layout_cost(l, 0)) * (payload - l->extent_len)
-		/ (payload + 2u * l->header_len));
+	l->message_max = (uint32_t)((uint64_t)(l->live_max - layout_cost(l, 0)) *
+		(payload - l->extent_len) / (payload + 2u * l->header_len));
 	return l->message_max > 0;
 }
 
@@ -126,10 +146,10 @@ static bool power_of_two(uint32_t n)
 bool layout_init(struct queue_layout *l, const struct flash_geometry *g, const char **why)
 {
 	*why = "sector size or program unit is not a power of two within this build's limits";
-	if (!power_of_two(g->sector_size) || g->sector_size < 256u
-			|| g->sector_size > CONFIG_QUEUE_SECTOR_SIZE_MAX || !power_of_two(g->program_unit)
-			|| g->program_unit > CONFIG_QUEUE_PROGRAM_UNIT_MAX
-			|| g->page_size == 0 || g->page_size % g->program_unit != 0)
+	if (!power_of_two(g->sector_size) || g->sector_size < 256u ||
+		g->sector_size > CONFIG_QUEUE_SECTOR_SIZE_MAX || !power_of_two(g->program_unit) ||
+		g->program_unit > CONFIG_QUEUE_PROGRAM_UNIT_MAX || g->page_size == 0 ||
+		g->page_size % g->program_unit != 0)
 		return false;
 	*why = "more sectors than this build can manage";
 	if (g->sector_count > CONFIG_QUEUE_SECTORS_MAX)

@@ -41,6 +41,9 @@ uint32_t layout_need(const struct queue_layout *l, uint32_t rcpt_count);
 /* What so many octets cost in data sectors, for admission. */
 uint32_t layout_cost(const struct queue_layout *l, uint32_t octets);
 
+/* A sector that would give back less than this is no victim of reclaim. */
+uint32_t layout_gain(const struct queue_layout *l);
+
 /* The octet of a sector header that names sector size and program unit. */
 uint8_t layout_code(const struct queue_layout *l);
 

@@ -29,7 +29,8 @@ enum status media_read(const struct queue *q, uint32_t sector, uint32_t at, void
 	return ST_OK;
 }
 
-static bool same(const struct queue *q, uint32_t sector, uint32_t at, const uint8_t *from, uint32_t len)
+static bool same(const struct queue *q, uint32_t sector, uint32_t at, const uint8_t *from,
+	uint32_t len)
 {
 	uint8_t back[32];
 	uint32_t n;
@@ -42,11 +43,13 @@ static bool same(const struct queue *q, uint32_t sector, uint32_t at, const uint
 	return true;
 }
 
-enum status media_program(struct queue *q, uint32_t sector, uint32_t at, const uint8_t *from, uint32_t len)
+enum status media_program(struct queue *q, uint32_t sector, uint32_t at, const uint8_t *from,
+	uint32_t len)
 {
 	uint32_t page = q->flash->geometry.page_size, n, addr;
 
-	CHECK(at % q->layout.unit == 0 && len % q->layout.unit == 0 && at + len <= q->layout.sector_size);
+	CHECK(at % q->layout.unit == 0 && len % q->layout.unit == 0 &&
+		at + len <= q->layout.sector_size);
 	q->dirty = true;
 	for (; len > 0; at += n, from += n, len -= n) {
 		addr = sector * q->layout.sector_size + at;
@@ -55,8 +58,8 @@ enum status media_program(struct queue *q, uint32_t sector, uint32_t at, const u
 			n = len;
 		q->programs++;
 		q->program_bytes += n;
-		if (q->flash->ops->program(q->flash->ctx, addr, from, n) < 0
-				|| (CONFIG_QUEUE_VERIFY && !same(q, sector, at, from, n))) {
+		if (q->flash->ops->program(q->flash->ctx, addr, from, n) < 0 ||
+			(CONFIG_QUEUE_VERIFY && !same(q, sector, at, from, n))) {
 			q->sector[sector].bad = 1;
 			failed(q);
 			return ST_IO;
@@ -73,7 +76,8 @@ bool media_header_ok(const uint8_t *h)
 	return h[0] == 'P' && h[1] == 'Q' && crc32c(0, span_make(h, 12)) == load_le32(h + 12);
 }
 
-static bool header_at(const struct queue *q, uint32_t sector, uint32_t at, uint8_t h[LAYOUT_HEADER_LEN])
+static bool header_at(const struct queue *q, uint32_t sector, uint32_t at,
+	uint8_t h[LAYOUT_HEADER_LEN])
 {
 	return media_read(q, sector, at, h, LAYOUT_HEADER_LEN) == ST_OK && media_header_ok(h);
 }
@@ -118,7 +122,8 @@ static enum status header_write(struct queue *q, uint32_t sector, uint8_t type)
 	media_header_store(&q->layout, &h, q->scratch);
 	st = media_program(q, sector, 0, q->scratch, q->layout.header_len);
 	if (st == ST_OK)
-		st = media_program(q, sector, layout_end(&q->layout), q->scratch, q->layout.header_len);
+		st = media_program(q, sector, layout_end(&q->layout), q->scratch,
+			q->layout.header_len);
 	return st;
 }
 
@@ -126,7 +131,9 @@ static enum status header_write(struct queue *q, uint32_t sector, uint8_t type)
 
 uint32_t media_free_count(const struct queue *q)
 {
-	uint32_t grow = q->ring_len < q->layout.journal_sectors ? (uint32_t)q->layout.journal_sectors - q->ring_len : 0u;
+	uint32_t grow = q->ring_len < q->layout.journal_sectors
+		? (uint32_t)q->layout.journal_sectors - q->ring_len
+		: 0u;
 
 	return q->free_count > grow ? q->free_count - grow : 0u;
 }
@@ -169,10 +176,14 @@ static uint16_t pick(const struct queue *q, enum queue_sector_kind kind, bool wo
 	for (i = 0; i < q->layout.sectors; i++) {
 		const struct queue_sector *s = &q->sector[i];
 
-		if (s->kind != kind || (kind == QUEUE_SECTOR_FREE && serial_after(s->gen, q->synced)))
+		if (s->kind != kind ||
+			(kind == QUEUE_SECTOR_FREE && serial_after(s->gen, q->synced)))
 			continue;
-		if (best == QUEUE_NONE || (worn ? s->erases > q->sector[best].erases
-				: s->erases < q->sector[best].erases))
+		if (i == q->keep && best != QUEUE_NONE)
+			continue;
+		if (best == QUEUE_NONE || best == q->keep ||
+			(worn ? s->erases > q->sector[best].erases
+			      : s->erases < q->sector[best].erases))
 			best = i;
 	}
 	return (uint16_t)best;

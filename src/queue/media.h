@@ -29,7 +29,8 @@ static inline bool serial_after(uint32_t a, uint32_t b)
 enum status media_read(const struct queue *q, uint32_t sector, uint32_t at, void *to, uint32_t len);
 
 /* Whole units, page by page; a failure marks the sector as bad. */
-enum status media_program(struct queue *q, uint32_t sector, uint32_t at, const uint8_t *from, uint32_t len);
+enum status media_program(struct queue *q, uint32_t sector, uint32_t at, const uint8_t *from,
+	uint32_t len);
 
 /* Whether 16 octets are a header of any geometry. */
 bool media_header_ok(const uint8_t *h);

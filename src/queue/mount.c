@@ -18,9 +18,9 @@ struct mount {
 	struct queue *q;
 	struct queue_mount_report *report;
 	uint32_t gen_max, mark_gen, foreign_gen;
-	bool any, marked;        /* some header was found; a FORMATTING mark was */
-	bool foreign;            /* and one of another geometry */
-	bool torn;               /* the last batches were not finished */
+	bool any, marked; /* some header was found; a FORMATTING mark was */
+	bool foreign;     /* and one of another geometry */
+	bool torn;        /* the last batches were not finished */
 	struct ring ring;
 	uint32_t id_max;
 	struct journal_record last;
@@ -67,7 +67,8 @@ static void scan_headers(struct mount *m)
 			s->kind = QUEUE_SECTOR_DATA;
 		else if (h.type == MEDIA_JOURNAL)
 			s->kind = QUEUE_SECTOR_JOURNAL;
-		else if (h.type == MEDIA_FORMATTING && (!m->marked || serial_after(h.gen, m->mark_gen))) {
+		else if (h.type == MEDIA_FORMATTING &&
+			(!m->marked || serial_after(h.gen, m->mark_gen))) {
 			m->marked = true;
 			m->mark_gen = h.gen;
 		}
@@ -95,7 +96,8 @@ static bool blank(struct queue *q)
 	uint32_t i;
 
 	for (i = 0; i < q->layout.sectors; i++)
-		if (!blank_from(q, i, i + 1u == q->layout.sectors ? q->layout.header_len : 0u, q->layout.sector_size))
+		if (!blank_from(q, i, i + 1u == q->layout.sectors ? q->layout.header_len : 0u,
+			    q->layout.sector_size))
 			return false;
 	return true;
 }
@@ -127,7 +129,8 @@ static bool torn_before(struct mount *m, uint16_t batch)
 	uint16_t i;
 
 	for (i = 0; i < m->q->ring_len; i++)
-		if (ring_super(m->q, m->q->ring[i], &s) && (uint16_t)(s.torn_batch - batch) < s.torn_count)
+		if (ring_super(m->q, m->q->ring[i], &s) &&
+			(uint16_t)(s.torn_batch - batch) < s.torn_count)
 			return true;
 	return false;
 }
@@ -153,9 +156,11 @@ static enum status replay_commit(struct mount *m, const struct journal_record *r
 	uint16_t slot = index_find(q, r->id);
 
 	if (slot == QUEUE_NONE) {
-		slot = r->id == 0 ? (uint16_t)QUEUE_NONE : index_add(q, r->id, journal_commit_rcpts(r));
+		slot = r->id == 0 ? (uint16_t)QUEUE_NONE
+				  : index_add(q, r->id, journal_commit_rcpts(r));
 		if (slot == QUEUE_NONE)
-			return refuse(m, ST_FOREIGN, "more messages or recipients than this build can hold");
+			return refuse(m, ST_FOREIGN,
+				"more messages or recipients than this build can hold");
 		q->message_count++;
 	}
 	journal_commit_load(r, &q->slots[slot]);
@@ -261,7 +266,8 @@ static void check_message(struct mount *m, struct queue_slot *s)
 		whole = complete(q, s);
 	}
 	s->found = octets;
-	if (ring_unsafe(&m->ring, s->batch) && !(s->flags & QUEUE_SLOT_CARRIED) && (!whole || !intact(q, s->id))) {
+	if (ring_unsafe(&m->ring, s->batch) && !(s->flags & QUEUE_SLOT_CARRIED) &&
+		(!whole || !intact(q, s->id))) {
 		/* Its sync never returned, nobody was told that it is accepted. */
 		s->flags |= QUEUE_SLOT_TORN;
 		m->report->torn++;
@@ -320,8 +326,10 @@ static void drop_copies(struct queue *q)
 	for (left = q->layout.sectors; left > 0; left--) {
 		best = QUEUE_NONE;
 		for (i = 0; i < q->layout.sectors; i++)
-			if (q->sector[i].kind == QUEUE_SECTOR_DATA && serial_after(gen, q->sector[i].gen)
-					&& (best == QUEUE_NONE || serial_after(q->sector[i].gen, q->sector[best].gen)))
+			if (q->sector[i].kind == QUEUE_SECTOR_DATA &&
+				serial_after(gen, q->sector[i].gen) &&
+				(best == QUEUE_NONE ||
+					serial_after(q->sector[i].gen, q->sector[best].gen)))
 				best = i;
 		if (best == QUEUE_NONE)
 			return;
@@ -351,7 +359,8 @@ static void sort_sectors(struct mount *m)
 				continue;
 			}
 		}
-		if (s->kind == QUEUE_SECTOR_FREE || (s->kind == QUEUE_SECTOR_JOURNAL && !in_ring(q, i)))
+		if (s->kind == QUEUE_SECTOR_FREE ||
+			(s->kind == QUEUE_SECTOR_JOURNAL && !in_ring(q, i)))
 			media_free(q, i);
 	}
 	drop_copies(q);
@@ -383,12 +392,16 @@ static enum status append_waiting(struct queue *q, const struct journal_record *
 	return st;
 }
 
-static enum status append_mark_waiting(struct queue *q)
+static enum status append_mark_waiting(struct mount *m)
 {
+	struct queue *q = m->q;
+	struct journal_mark mark = { 0 };
 	enum status st;
 
+	if (m->last.type == JOURNAL_MARK)
+		journal_mark_load(&m->last, &mark);
 	do
-		st = journal_append_mark(q);
+		st = journal_append_mark(q, mark.carried);
 	while (st == ST_AGAIN && wait_room(q));
 	return st;
 }
@@ -465,22 +478,22 @@ static enum status resume(struct mount *m)
 
 	q->mounting = true;
 	q->journal_sealed = !tail_blank || m->torn;
-	if (q->journal_sealed) {
-		q->torn_batch = m->ring.newest.last_batch;
-		q->torn_count = m->ring.unsafe;
-	} else {
+	q->torn_batch = m->ring.newest.last_batch;
+	q->torn_count = m->ring.unsafe;
+	if (!q->journal_sealed) {
 		pass_over(q);
 		st = strengthen(m);
 	}
 	if (st == ST_OK)
 		st = drop_torn(q);
 	if (st == ST_OK)
-		st = append_mark_waiting(q);
+		st = append_mark_waiting(m);
 	if (st == ST_AGAIN)
 		return refuse(m, ST_CORRUPT, "no sector left that can be erased");
 	if (st == ST_OK)
 		media_sync_wait(q);
 	q->mounting = false;
+	q->keep = QUEUE_NONE;
 	q->synced = q->batch++;
 	q->batch_used = false;
 	q->dirty = false;
@@ -499,6 +512,7 @@ static void clear(struct queue *q, const struct flash *flash)
 	q->flash = flash;
 	q->layout = layout;
 	q->erasing = QUEUE_NONE;
+	q->keep = QUEUE_NONE;
 	q->victim = QUEUE_NONE;
 	q->dirty_since_ms = INSTANT_NEVER;
 	q->recount = q->layout.sectors;
@@ -535,7 +549,8 @@ static enum status load(struct mount *m)
 	enum status st;
 
 	scan_headers(m);
-	if (!ring_find(q, &m->ring) || (m->marked && serial_after(m->mark_gen, q->sector[m->ring.sector].gen)))
+	if (!ring_find(q, &m->ring) ||
+		(m->marked && serial_after(m->mark_gen, q->sector[m->ring.sector].gen)))
 		return no_journal(m);
 	if (m->foreign && serial_after(m->foreign_gen, q->sector[m->ring.sector].gen))
 		return refuse(m, ST_FOREIGN, FOREIGN_GEOMETRY);
@@ -557,11 +572,15 @@ static enum status load(struct mount *m)
 	q->gen_limit = q->gen_next + JOURNAL_GEN_STEP;
 	check_messages(m);
 	q->id_next = m->id_max + 1u > 0 ? m->id_max + 1u : 1u;
+	/* Should the MARK read wrong the next time, what it made obsolete counts again. */
+	if (m->last.type == JOURNAL_MARK)
+		q->keep = ring_journal(q, m->ring.newest.mark.old_gen);
 	sort_sectors(m);
 	return ST_OK;
 }
 
-enum status queue_mount(struct queue *q, const struct flash *flash, struct queue_mount_report *report)
+enum status queue_mount(struct queue *q, const struct flash *flash,
+	struct queue_mount_report *report)
 {
 	struct mount m = { .q = q, .report = report };
 	enum status st;

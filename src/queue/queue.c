@@ -30,12 +30,14 @@ enum status queue_admit(const struct queue *q, uint32_t size_hint, uint16_t rcpt
 {
 	if (q->stopped)
 		return ST_IO;
-	if (size_hint > q->layout.message_max || layout_need(&q->layout, rcpt_count) > q->layout.journal_max
-			|| rcpt_count > CONFIG_QUEUE_RECIPIENTS)
+	if (size_hint > q->layout.message_max ||
+		layout_need(&q->layout, rcpt_count) > q->layout.journal_max ||
+		rcpt_count > CONFIG_QUEUE_RECIPIENTS)
 		return ST_BAD;
-	if (q->slot_free == QUEUE_NONE || rcpt_count > CONFIG_QUEUE_RECIPIENTS - (uint32_t)q->rcpt_count
-			|| q->journal_live + layout_need(&q->layout, rcpt_count) > q->layout.journal_max
-			|| q->live_bytes + layout_cost(&q->layout, size_hint) > q->layout.live_max)
+	if (q->slot_free == QUEUE_NONE ||
+		rcpt_count > CONFIG_QUEUE_RECIPIENTS - (uint32_t)q->rcpt_count ||
+		q->journal_live + layout_need(&q->layout, rcpt_count) > q->layout.journal_max ||
+		q->live_bytes + layout_cost(&q->layout, size_hint) > q->layout.live_max)
 		return ST_FULL;
 	return ST_OK;
 }
@@ -139,13 +141,14 @@ static uint32_t crc_fold(uint32_t crc, uint32_t stream_crc)
 static bool settle_rcpts(struct queue *q, struct queue_slot *s, uint16_t rcpt_count)
 {
 	CHECK(rcpt_count <= s->rcpt_count);
-	q->journal_live -= layout_need(&q->layout, s->rcpt_count) - layout_need(&q->layout, rcpt_count);
+	q->journal_live -= layout_need(&q->layout, s->rcpt_count) -
+		layout_need(&q->layout, rcpt_count);
 	index_trim(q, s, rcpt_count);
 	return true;
 }
 
-enum status queue_commit(struct queue *q, int writer, const struct queue_commit *c,
-	uint32_t *id, uint32_t *ticket)
+enum status queue_commit(struct queue *q, int writer, const struct queue_commit *c, uint32_t *id,
+	uint32_t *ticket)
 {
 	struct queue_writer *w = writer_of(q, writer);
 	struct queue_slot *s = &q->slots[w->slot];
@@ -162,7 +165,8 @@ enum status queue_commit(struct queue *q, int writer, const struct queue_commit 
 	s->arrival_s = c->arrival_s;
 	s->expiry_s = c->expiry_s;
 	s->priority = c->priority;
-	s->flags = (uint8_t)((c->held ? QUEUE_SLOT_HELD : 0) | (c->eight_bit ? QUEUE_SLOT_EIGHT_BIT : 0));
+	s->flags = (uint8_t)((c->held ? QUEUE_SLOT_HELD : 0) |
+		(c->eight_bit ? QUEUE_SLOT_EIGHT_BIT : 0));
 	s->crc = 0;
 	for (i = 0; i < QUEUE_STREAMS; i++)
 		s->crc = crc_fold(s->crc, w->crc[i]);
@@ -248,7 +252,8 @@ int queue_read(struct queue *q, struct queue_reader *r, void *to, size_t cap)
 		r->hint_sector = s->hint_sector;
 		r->hint_extent = s->hint_extent;
 	}
-	if (heap_find(q, s, r->stream, r->offset, (uint16_t)r->hint_sector, (uint16_t)r->hint_extent, &e) != ST_OK)
+	if (heap_find(q, s, r->stream, r->offset, (uint16_t)r->hint_sector,
+		    (uint16_t)r->hint_extent, &e) != ST_OK)
 		return ST_CORRUPT;
 	n = e.from + e.len - r->offset;
 	if (n > s->len[r->stream] - r->offset)
@@ -378,7 +383,8 @@ bool queue_rcpt_get(const struct queue *q, uint32_t id, uint16_t rcpt, struct qu
 	return true;
 }
 
-bool queue_job_get(const struct queue *q, uint32_t id, enum queue_job job, struct queue_job_status *out)
+bool queue_job_get(const struct queue *q, uint32_t id, enum queue_job job,
+	struct queue_job_status *out)
 {
 	const struct queue_slot *s = live_const(q, id);
 
@@ -413,8 +419,8 @@ enum status queue_reply_get(struct queue *q, uint32_t id, uint16_t rcpt, struct 
 	for (i = 0; i < q->ring_len; i++) {
 		journal_cursor(q, &c, q->ring[i]);
 		while (journal_next(q, &c, &r)) {
-			if (r.type != JOURNAL_OUTCOME || r.id != id || load_le16(r.body) != rcpt
-					|| r.len < JOURNAL_OUTCOME_LEN + JOURNAL_REPLY_LEN)
+			if (r.type != JOURNAL_OUTCOME || r.id != id || load_le16(r.body) != rcpt ||
+				r.len < JOURNAL_OUTCOME_LEN + JOURNAL_REPLY_LEN)
 				continue;
 			reply_load(&r, out);
 			st = ST_OK;
@@ -435,7 +441,8 @@ static uint8_t reply_store(const struct queue_reply *reply, uint8_t *p)
 	return (uint8_t)(JOURNAL_REPLY_LEN + len);
 }
 
-enum status queue_record(struct queue *q, uint32_t id, const struct queue_outcome *o, uint32_t *ticket)
+enum status queue_record(struct queue *q, uint32_t id, const struct queue_outcome *o,
+	uint32_t *ticket)
 {
 	struct queue_slot *s = index_live(q, id);
 	const struct queue_rcpt_slot *r = s == NULL ? NULL : index_rcpt(q, s, o->rcpt);
@@ -463,7 +470,8 @@ enum status queue_job_start(struct queue *q, uint32_t id, enum queue_job job, ui
 	return journal_job(q, id, job, j, 0);
 }
 
-enum status queue_job_retry(struct queue *q, uint32_t id, enum queue_job job, uint8_t attempts, uint32_t next_try_s)
+enum status queue_job_retry(struct queue *q, uint32_t id, enum queue_job job, uint8_t attempts,
+	uint32_t next_try_s)
 {
 	struct queue_job_status j;
 
@@ -535,7 +543,7 @@ uint32_t queue_step(struct queue *q, struct instant now)
 	if (q->stopped)
 		return UINT32_MAX;
 	if (q->want_mark)
-		(void)journal_append_mark(q);
+		(void)journal_append_mark(q, 0);
 	(void)media_step(q);
 	reclaim = reclaim_step(q);
 	sync_step(q, now);

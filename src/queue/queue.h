@@ -59,53 +59,53 @@ enum queue_job_state { QUEUE_JOB_IDLE, QUEUE_JOB_ACTIVE, QUEUE_JOB_DONE };
 /* What the index knows of a message: a copy, true until the next change. */
 struct queue_message {
 	uint32_t id;
-	uint32_t body_len;       /* octets of the body stream */
+	uint32_t body_len; /* octets of the body stream */
 	uint32_t prefix_len;
 	uint32_t envelope_len;
-	uint32_t arrival_s;      /* Unix time, 0: no clock was known */
-	uint32_t expiry_s;       /* Unix time, 0: no clock was known */
+	uint32_t arrival_s; /* Unix time, 0: no clock was known */
+	uint32_t expiry_s;  /* Unix time, 0: no clock was known */
 	uint16_t rcpt_count;
-	uint16_t pending;        /* recipients by state */
+	uint16_t pending; /* recipients by state */
 	uint16_t failed;
 	uint16_t reporting;
-	uint8_t priority;        /* enum queue_priority */
+	uint8_t priority; /* enum queue_priority */
 	bool held;
-	bool eight_bit;          /* the body has octets over 127 */
-	bool damaged;            /* verification failed since mount */
+	bool eight_bit; /* the body has octets over 127 */
+	bool damaged;   /* verification failed since mount */
 };
 
 /* One recipient's last outcome. */
 struct queue_rcpt {
-	uint8_t state;           /* enum queue_rcpt_state */
-	uint8_t attempts;        /* that ended in a temporary failure; stays at 255 */
-	uint32_t next_try_s;     /* Unix time, 0: not known */
+	uint8_t state;       /* enum queue_rcpt_state */
+	uint8_t attempts;    /* that ended in a temporary failure; stays at 255 */
+	uint32_t next_try_s; /* Unix time, 0: not known */
 };
 
 /* The state of one report. */
 struct queue_job_status {
-	uint8_t state;           /* enum queue_job_state */
+	uint8_t state; /* enum queue_job_state */
 	uint8_t attempts;
-	uint32_t started_s;      /* Unix time that the report bears, 0: no clock was known */
+	uint32_t started_s; /* Unix time that the report bears, 0: no clock was known */
 	uint32_t next_try_s;
 };
 
 /* What the next hop said, or what we say in its place. */
 #define QUEUE_REPLY_TEXT_MAX 40u
 struct queue_reply {
-	uint16_t code;           /* SMTP reply code, 0: none */
-	uint8_t enhanced[3];     /* RFC 3463 */
+	uint16_t code;       /* SMTP reply code, 0: none */
+	uint8_t enhanced[3]; /* RFC 3463 */
 	uint8_t text_len;
-	uint8_t text[QUEUE_REPLY_TEXT_MAX];   /* printable ASCII, without codes */
+	uint8_t text[QUEUE_REPLY_TEXT_MAX]; /* printable ASCII, without codes */
 };
 
 /* ---- Mount ---------------------------------------------------------------- */
 
 struct queue_mount_report {
-	uint32_t messages;       /* live after mount */
-	uint32_t torn;           /* records or extents that a power cut left unfinished: expected */
-	uint32_t rotten;         /* acknowledged records whose checksum fails: an alarm */
-	uint32_t formatted;      /* 1: the device was blank and has been formatted */
-	const char *why;         /* for ST_FOREIGN and ST_CORRUPT: what was found, for a person; static */
+	uint32_t messages;  /* live after mount */
+	uint32_t torn;      /* records or extents that a power cut left unfinished: expected */
+	uint32_t rotten;    /* acknowledged records whose checksum fails: an alarm */
+	uint32_t formatted; /* 1: the device was blank and has been formatted */
+	const char *why; /* for ST_FOREIGN and ST_CORRUPT: what was found, for a person; static */
 };
 
 /* Reads the journal and the descriptors; bounded by the geometry, not by
@@ -113,7 +113,8 @@ struct queue_mount_report {
  * ST_FOREIGN: something else is on it, untouched; queue_format overrides.
  * ST_IO, ST_CORRUPT: cannot be used.  May wait for erases (at start only).
  * *q is overwritten; flash must outlive it. */
-enum status queue_mount(struct queue *q, const struct flash *flash, struct queue_mount_report *report);
+enum status queue_mount(struct queue *q, const struct flash *flash,
+	struct queue_mount_report *report);
 
 /* Erases everything.  Blocking; offline use and tests. */
 enum status queue_format(const struct flash *flash);
@@ -144,7 +145,7 @@ enum status queue_admit(const struct queue *q, uint32_t size_hint, uint16_t rcpt
 int queue_write(struct queue *q, int writer, enum queue_stream stream, struct span bytes);
 
 struct queue_commit {
-	uint32_t arrival_s, expiry_s;   /* 0: clock not known */
+	uint32_t arrival_s, expiry_s; /* 0: clock not known */
 	uint16_t rcpt_count;
 	uint8_t priority;
 	bool held;
@@ -153,8 +154,8 @@ struct queue_commit {
 
 /* The message is real when this returns ST_OK and safe when *ticket is durable:
  * only then may the 250 be sent.  Ends the writer on ST_OK.  ST_AGAIN: again. */
-enum status queue_commit(struct queue *q, int writer, const struct queue_commit *c,
-	uint32_t *id, uint32_t *ticket);
+enum status queue_commit(struct queue *q, int writer, const struct queue_commit *c, uint32_t *id,
+	uint32_t *ticket);
 
 void queue_abort(struct queue *q, int writer);
 
@@ -169,8 +170,8 @@ int queue_durable(const struct queue *q, uint32_t ticket);
 struct queue_reader {
 	uint32_t id;
 	uint8_t stream;
-	uint32_t offset;         /* of the next octet */
-	uint32_t hint_sector;    /* where the last extent was found: internal */
+	uint32_t offset;      /* of the next octet */
+	uint32_t hint_sector; /* where the last extent was found: internal */
 	uint32_t hint_extent;
 };
 
@@ -183,8 +184,8 @@ int queue_read(struct queue *q, struct queue_reader *r, void *to, size_t cap);
  * call: ST_AGAIN (call again), ST_OK, ST_CORRUPT (and `damaged` is set), ST_IO. */
 struct queue_verifier {
 	struct queue_reader reader;
-	uint32_t crc;            /* of the stream so far */
-	uint32_t total;          /* of the streams before it */
+	uint32_t crc;   /* of the stream so far */
+	uint32_t total; /* of the streams before it */
 	uint8_t retries;
 };
 void queue_verify_begin(struct queue_verifier *v, uint32_t id);
@@ -198,7 +199,8 @@ bool queue_get(const struct queue *q, uint32_t id, struct queue_message *out);
 bool queue_next(const struct queue *q, uint32_t *cursor, struct queue_message *out);
 
 bool queue_rcpt_get(const struct queue *q, uint32_t id, uint16_t rcpt, struct queue_rcpt *out);
-bool queue_job_get(const struct queue *q, uint32_t id, enum queue_job job, struct queue_job_status *out);
+bool queue_job_get(const struct queue *q, uint32_t id, enum queue_job job,
+	struct queue_job_status *out);
 
 /* The recipient's last reply, from the journal: reads up to all of it, so only
  * for reports and the operator.  ST_MISSING: none was recorded. */
@@ -215,13 +217,15 @@ struct queue_outcome {
 	uint32_t next_try_s;
 	const struct queue_reply *reply;
 };
-enum status queue_record(struct queue *q, uint32_t id, const struct queue_outcome *o, uint32_t *ticket);
+enum status queue_record(struct queue *q, uint32_t id, const struct queue_outcome *o,
+	uint32_t *ticket);
 
 /* Starting the failure report moves all FAILED to REPORTING, ending it moves
  * all REPORTING to REPORTED and makes the job IDLE again (others may fail
  * later).  The delay report runs at most once: IDLE -> ACTIVE -> DONE. */
 enum status queue_job_start(struct queue *q, uint32_t id, enum queue_job job, uint32_t started_s);
-enum status queue_job_retry(struct queue *q, uint32_t id, enum queue_job job, uint8_t attempts, uint32_t next_try_s);
+enum status queue_job_retry(struct queue *q, uint32_t id, enum queue_job job, uint8_t attempts,
+	uint32_t next_try_s);
 enum status queue_job_end(struct queue *q, uint32_t id, enum queue_job job);
 
 enum status queue_hold(struct queue *q, uint32_t id, bool held);
@@ -247,16 +251,16 @@ struct queue_stats {
 	struct flash_geometry geometry;
 	uint32_t messages, messages_max;
 	uint32_t recipients, recipients_max;
-	uint32_t live_bytes;        /* of committed and open messages, descriptors included */
-	uint32_t admit_bytes;       /* the cap that live_bytes stays under */
+	uint32_t live_bytes;  /* of committed and open messages, descriptors included */
+	uint32_t admit_bytes; /* the cap that live_bytes stays under */
 	uint32_t free_sectors;
-	uint32_t erases_min, erases_max;   /* per sector */
-	uint32_t erases, programs, program_bytes;   /* since mount; they wrap */
+	uint32_t erases_min, erases_max;          /* per sector */
+	uint32_t erases, programs, program_bytes; /* since mount; they wrap */
 	uint32_t syncs;
-	uint32_t reclaims;          /* sectors reclaimed since mount */
-	uint32_t rotten;            /* damaged records and extents seen since mount */
-	uint32_t retired;           /* sectors no longer used after failed erases or programs */
-	uint32_t stopped;           /* 1: the device failed: nothing is accepted until a restart */
+	uint32_t reclaims; /* sectors reclaimed since mount */
+	uint32_t rotten;   /* damaged records and extents seen since mount */
+	uint32_t retired;  /* sectors no longer used after failed erases or programs */
+	uint32_t stopped;  /* 1: the device failed: nothing is accepted until a restart */
 };
 void queue_stats(const struct queue *q, struct queue_stats *out);
 

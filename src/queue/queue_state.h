@@ -26,13 +26,16 @@
 /* Journal sectors: an eighth of the device covers any number of messages that
  * the device can hold, and a ring of 128 covers the largest index. */
 #define QUEUE_JOURNAL_MIN 8u
-#define QUEUE_JOURNAL_MAX (CONFIG_QUEUE_SECTORS_MAX / 8 < QUEUE_JOURNAL_MIN ? QUEUE_JOURNAL_MIN \
-	: CONFIG_QUEUE_SECTORS_MAX / 8 > 128 ? 128u : CONFIG_QUEUE_SECTORS_MAX / 8u)
+#define QUEUE_JOURNAL_MAX \
+	(CONFIG_QUEUE_SECTORS_MAX / 8 < QUEUE_JOURNAL_MIN    ? QUEUE_JOURNAL_MIN \
+			: CONFIG_QUEUE_SECTORS_MAX / 8 > 128 ? 128u \
+							     : CONFIG_QUEUE_SECTORS_MAX / 8u)
 
 /* Slots of the id table: a power of two, at most half full. */
-#define QUEUE_FILL_(n) ((n) | (n) >> 1 | (n) >> 2 | (n) >> 3 | (n) >> 4 | (n) >> 5 | (n) >> 6 \
-	| (n) >> 7 | (n) >> 8 | (n) >> 9 | (n) >> 10 | (n) >> 11 | (n) >> 12 | (n) >> 13 \
-	| (n) >> 14 | (n) >> 15)
+#define QUEUE_FILL_(n) \
+	((n) | (n) >> 1 | (n) >> 2 | (n) >> 3 | (n) >> 4 | (n) >> 5 | (n) >> 6 | (n) >> 7 | \
+		(n) >> 8 | (n) >> 9 | (n) >> 10 | (n) >> 11 | (n) >> 12 | (n) >> 13 | (n) >> 14 | \
+		(n) >> 15)
 #define QUEUE_TABLE (QUEUE_FILL_(2u * CONFIG_QUEUE_MESSAGES - 1u) + 1u)
 
 /* Work area: a padded record, a piece of an extent, some descriptors. */
@@ -41,12 +44,13 @@
 _Static_assert(CONFIG_QUEUE_STAGE % CONFIG_QUEUE_PROGRAM_UNIT_MAX == 0,
 	"a full staging buffer must be programmable");
 _Static_assert(CONFIG_QUEUE_STAGE >= 256, "a padded journal record must fit in the work area");
-_Static_assert(CONFIG_QUEUE_MESSAGES < QUEUE_NONE && CONFIG_QUEUE_RECIPIENTS < QUEUE_NONE
-	&& CONFIG_QUEUE_SECTORS_MAX < QUEUE_NONE, "indices are 16 bits wide");
+_Static_assert(CONFIG_QUEUE_MESSAGES < QUEUE_NONE && CONFIG_QUEUE_RECIPIENTS < QUEUE_NONE &&
+		CONFIG_QUEUE_SECTORS_MAX < QUEUE_NONE,
+	"indices are 16 bits wide");
 
 enum queue_sector_kind {
-	QUEUE_SECTOR_FREE,       /* to be erased before use */
-	QUEUE_SECTOR_READY,      /* erased since mount */
+	QUEUE_SECTOR_FREE,  /* to be erased before use */
+	QUEUE_SECTOR_READY, /* erased since mount */
 	QUEUE_SECTOR_DATA,
 	QUEUE_SECTOR_JOURNAL,
 	QUEUE_SECTOR_RETIRED,    /* failed: not used until the next mount */
@@ -54,60 +58,60 @@ enum queue_sector_kind {
 };
 
 struct queue_sector {
-	uint32_t gen;            /* of a free sector: the batch that must be durable before reuse */
+	uint32_t gen; /* of a free sector: the batch that must be durable before reuse */
 	uint32_t erases : 24;
 	uint32_t kind : 7;
-	uint32_t bad : 1;        /* retire when it falls free */
-	uint16_t live;           /* data: what is in use, in units of 8 octets */
-	uint16_t extents;        /* data: descriptors; journal: end of the records in units of 4 */
+	uint32_t bad : 1; /* retire when it falls free */
+	uint16_t live;    /* data: what is in use, in units of 8 octets */
+	uint16_t extents; /* data: descriptors; journal: end of the records in units of 4 */
 };
 
 enum queue_slot_flag {
-	QUEUE_SLOT_LIVE = 1,     /* committed; without it: being written */
+	QUEUE_SLOT_LIVE = 1, /* committed; without it: being written */
 	QUEUE_SLOT_HELD = 2,
 	QUEUE_SLOT_EIGHT_BIT = 4,
 	QUEUE_SLOT_DAMAGED = 8,
-	QUEUE_SLOT_DOUBLE = 16,  /* some extents may exist twice */
-	QUEUE_SLOT_TORN = 32,    /* mount found it unfinished and drops it */
-	QUEUE_SLOT_MISSING = 64, /* mount missed some of its extents */
-	QUEUE_SLOT_CARRIED = 128,/* its commit record is a copy of a durable one */
+	QUEUE_SLOT_DOUBLE = 16,   /* some extents may exist twice */
+	QUEUE_SLOT_TORN = 32,     /* mount found it unfinished and drops it */
+	QUEUE_SLOT_MISSING = 64,  /* mount missed some of its extents */
+	QUEUE_SLOT_CARRIED = 128, /* its commit record is a copy of a durable one */
 };
 
 struct queue_slot_job {
 	uint32_t started_s, next_try_s;
-	uint8_t state;           /* enum queue_job_state in bits 0-1, serial in 2-7 */
+	uint8_t state; /* enum queue_job_state in bits 0-1, serial in 2-7 */
 	uint8_t attempts;
 };
 
 struct queue_slot {
-	uint32_t id;             /* 0: free, then rcpt_first is the next free slot */
+	uint32_t id; /* 0: free, then rcpt_first is the next free slot */
 	uint32_t len[QUEUE_STREAMS];
 	uint32_t arrival_s, expiry_s;
-	uint32_t crc;            /* over all streams */
-	uint32_t found;          /* octets seen at mount; while being written: octets admitted */
+	uint32_t crc;   /* over all streams */
+	uint32_t found; /* octets seen at mount; while being written: octets admitted */
 	struct queue_slot_job jobs[QUEUE_REPORTS];
 	uint16_t rcpt_first, rcpt_count;
 	uint16_t pending, failed, reporting;
-	uint16_t hint_sector, hint_extent;   /* of the first extent, perhaps */
-	uint16_t base;           /* journal sector of the commit record */
-	uint16_t batch;          /* low half of the batch that committed it */
+	uint16_t hint_sector, hint_extent; /* of the first extent, perhaps */
+	uint16_t base;                     /* journal sector of the commit record */
+	uint16_t batch;                    /* low half of the batch that committed it */
 	uint8_t priority;
 	uint8_t flags;
 };
 
 struct queue_rcpt_slot {
 	uint32_t next_try_s;
-	uint16_t next;           /* of the same message, or the next free one */
-	uint8_t state;           /* enum queue_rcpt_state in bits 0-2, serial in 3-7 */
+	uint16_t next; /* of the same message, or the next free one */
+	uint8_t state; /* enum queue_rcpt_state in bits 0-2, serial in 3-7 */
 	uint8_t attempts;
 };
 
 struct queue_writer {
 	uint32_t crc[QUEUE_STREAMS];
-	uint16_t slot;           /* QUEUE_NONE: free */
+	uint16_t slot; /* QUEUE_NONE: free */
 	uint16_t head;
 	uint16_t stage_len;
-	uint8_t stream;          /* of what is staged */
+	uint8_t stream; /* of what is staged */
 	bool failed;
 	uint8_t stage[CONFIG_QUEUE_STAGE];
 };
@@ -115,12 +119,12 @@ struct queue_writer {
 /* A data sector being filled, and the extent at its end that has no descriptor yet. */
 struct queue_head {
 	uint32_t id, from, len, crc;
-	uint32_t pos;            /* where the next octet goes */
-	uint16_t sector;         /* QUEUE_NONE: none */
-	uint16_t owner;          /* writer of the open extent, or QUEUE_NONE */
-	uint16_t users;          /* writers that came here */
+	uint32_t pos;    /* where the next octet goes */
+	uint16_t sector; /* QUEUE_NONE: none */
+	uint16_t owner;  /* writer of the open extent, or QUEUE_NONE */
+	uint16_t users;  /* writers that came here */
 	uint8_t stream, age;
-	bool touched;            /* programmed since the last sync */
+	bool touched; /* programmed since the last sync */
 };
 
 /* What follows from the geometry: layout.h. */
@@ -143,6 +147,7 @@ struct queue {
 
 	/* Sectors. */
 	uint16_t free_count, ready_count, erasing;
+	uint16_t keep; /* free, but the last to be erased: mount may yet need it again */
 	uint16_t missing_count;
 	bool dirty, urgent, syncing, stopped, batch_used, mounting;
 	bool want_mark, want_room, check_wear, stuck;
@@ -152,11 +157,11 @@ struct queue {
 	/* Journal: the ring, oldest first. */
 	uint16_t ring[QUEUE_JOURNAL_MAX];
 	uint16_t ring_len;
-	bool journal_sealed;     /* nothing may be added to the newest sector */
-	bool after_gap;          /* the next record says that mount left a gap before it */
+	bool journal_sealed; /* nothing may be added to the newest sector */
+	bool after_gap;      /* the next record says that mount left a gap before it */
 	uint32_t journal_pos;
-	uint32_t journal_live;   /* octets reserved for the records of all messages */
-	uint32_t old_gen;        /* journal sectors up to this one are obsolete */
+	uint32_t journal_live; /* octets reserved for the records of all messages */
+	uint32_t old_gen;      /* journal sectors up to this one are obsolete */
 	uint16_t torn_batch, torn_count;
 
 	/* Heap. */

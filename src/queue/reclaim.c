@@ -27,24 +27,33 @@ static bool is_head(const struct queue *q, uint32_t sector)
 
 /* ---- Choosing ------------------------------------------------------------------- */
 
-/* What a victim must at least give back, in units of 8 octets. */
-static uint32_t gain_min(const struct queue *q)
+/* What is gained for what must be copied, times age: in a young sector much is
+ * about to die by itself. */
+static uint32_t worth(const struct queue *q, const struct queue_sector *s)
 {
-	uint32_t sixteenth = q->layout.sector_size / 128u, two = (2u * q->layout.extent_len + q->layout.unit) / 8u;
+	uint32_t all = (layout_end(&q->layout) - q->layout.header_len) / 8u,
+		 age = q->gen_next - s->gen;
 
-	return sixteenth > two ? sixteenth : two;
+	if (s->live + layout_gain(&q->layout) / 8u > all)
+		return 0;
+	if (age > q->layout.sectors)
+		age = q->layout.sectors;
+	return (all - s->live) * 256u / (all + s->live) * age;
 }
 
-static uint16_t least_live(const struct queue *q)
+static uint16_t most_worth(const struct queue *q)
 {
-	uint32_t i, best = QUEUE_NONE;
+	uint32_t i, best = QUEUE_NONE, most = 0, n;
 
-	for (i = 0; i < q->layout.sectors; i++)
-		if (q->sector[i].kind == QUEUE_SECTOR_DATA && !is_head(q, i)
-				&& (best == QUEUE_NONE || q->sector[i].live < q->sector[best].live))
+	for (i = 0; i < q->layout.sectors; i++) {
+		if (q->sector[i].kind != QUEUE_SECTOR_DATA || is_head(q, i))
+			continue;
+		n = worth(q, &q->sector[i]);
+		if (n > most) {
 			best = i;
-	if (best != QUEUE_NONE && q->sector[best].live + gain_min(q) > (layout_end(&q->layout) - q->layout.header_len) / 8u)
-		best = QUEUE_NONE;
+			most = n;
+		}
+	}
 	return (uint16_t)best;
 }
 
@@ -56,11 +65,12 @@ static uint16_t coldest(const struct queue *q)
 	for (i = 0; i < q->layout.sectors; i++) {
 		if (q->sector[i].erases > worn)
 			worn = q->sector[i].erases;
-		if (q->sector[i].kind == QUEUE_SECTOR_DATA && !is_head(q, i)
-				&& (best == QUEUE_NONE || q->sector[i].erases < q->sector[best].erases))
+		if (q->sector[i].kind == QUEUE_SECTOR_DATA && !is_head(q, i) &&
+			(best == QUEUE_NONE || q->sector[i].erases < q->sector[best].erases))
 			best = i;
 	}
-	if (best != QUEUE_NONE && (uint32_t)q->sector[best].erases + CONFIG_QUEUE_WEAR_SPREAD >= worn)
+	if (best != QUEUE_NONE &&
+		(uint32_t)q->sector[best].erases + CONFIG_QUEUE_WEAR_SPREAD >= worn)
 		best = QUEUE_NONE;
 	return (uint16_t)best;
 }
@@ -81,10 +91,11 @@ static bool choose(struct queue *q)
 
 	if (media_free_count(q) <= spare && !q->stuck) {
 		leave_idle_heads(q);
-		q->victim = least_live(q);
+		q->victim = most_worth(q);
 		/* Nothing to gain: the counts may be too high after damage. */
 		q->stuck = q->victim == QUEUE_NONE;
-	} else if (CONFIG_QUEUE_WEAR_SPREAD > 0 && q->check_wear && media_free_count(q) > LAYOUT_RESERVE) {
+	} else if (CONFIG_QUEUE_WEAR_SPREAD > 0 && q->check_wear &&
+		media_free_count(q) > LAYOUT_RESERVE) {
 		q->check_wear = false;
 		q->victim = coldest(q);
 	}
@@ -102,7 +113,8 @@ static enum status copy_piece(struct queue *q, const struct heap_extent *e, bool
 	struct heap_extent name = *e;
 	enum status st;
 
-	len = layout_round(&q->layout, left) <= room ? left : room & ~(uint32_t)(q->layout.unit - 1u);
+	len = layout_round(&q->layout, left) <= room ? left
+						     : room & ~(uint32_t)(q->layout.unit - 1u);
 	if (len == 0 || (len < left && len < 2u * LAYOUT_EXTENT_LEN))
 		return heap_head_open(q, &q->cold, 1, true);
 	name.from += q->victim_done;
@@ -116,7 +128,7 @@ static enum status copy_piece(struct queue *q, const struct heap_extent *e, bool
 		for (room = n; room < layout_round(&q->layout, n); room++)
 			q->scratch[room] = 0xff;
 		if (heap_extent_put(q, &q->cold, q->scratch, n) != ST_OK)
-			return ST_OK;   /* The sector is bad: the same piece again, elsewhere. */
+			return ST_OK; /* The sector is bad: the same piece again, elsewhere. */
 	}
 	if (heap_extent_close(q, &q->cold, damaged) == ST_OK)
 		q->victim_done += len;
@@ -131,8 +143,8 @@ static enum status copy_extent(struct queue *q, const struct heap_extent *e)
 
 	if (slot == QUEUE_NONE)
 		return ST_OK;
-	if ((q->slots[slot].flags & QUEUE_SLOT_DOUBLE) && q->victim_done == 0
-			&& heap_has_twin(q, &q->slots[slot], e))
+	if ((q->slots[slot].flags & QUEUE_SLOT_DOUBLE) && q->victim_done == 0 &&
+		heap_has_twin(q, &q->slots[slot], e))
 		return ST_OK;
 	/* Rot is copied with a wrong checksum, never made to look right. */
 	damaged = heap_check(q, e) != ST_OK;
@@ -161,7 +173,8 @@ static enum status copy_step(struct queue *q)
 			media_free(q, looks);
 			return ST_OK;
 		}
-		if (heap_extent_at(q, q->victim, q->victim_extent, &e) && index_find(q, e.id) != QUEUE_NONE) {
+		if (heap_extent_at(q, q->victim, q->victim_extent, &e) &&
+			index_find(q, e.id) != QUEUE_NONE) {
 			st = copy_extent(q, &e);
 			if (st != ST_OK)
 				return st;
@@ -183,7 +196,8 @@ static void recount_step(struct queue *q)
 	if (s->kind == QUEUE_SECTOR_DATA && q->recount != q->victim) {
 		s->live = 0;
 		for (i = 0; i < s->extents; i++)
-			if (heap_extent_at(q, q->recount, i, &e) && index_find(q, e.id) != QUEUE_NONE)
+			if (heap_extent_at(q, q->recount, i, &e) &&
+				index_find(q, e.id) != QUEUE_NONE)
 				s->live = (uint16_t)(s->live + heap_units(q, e.len));
 		if (s->live == 0 && !is_head(q, q->recount))
 			media_free(q, q->recount);

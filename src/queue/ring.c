@@ -44,7 +44,7 @@ static void inspect(struct queue *q, uint16_t sector, struct ring_sector *n)
 	}
 }
 
-static uint16_t journal_of(const struct queue *q, uint32_t gen)
+uint16_t ring_journal(const struct queue *q, uint32_t gen)
 {
 	uint32_t i;
 
@@ -60,7 +60,8 @@ static uint16_t journal_before(const struct queue *q, uint32_t gen, bool any)
 	uint32_t i, best = QUEUE_NONE;
 
 	for (i = 0; i < q->layout.sectors; i++) {
-		if (q->sector[i].kind != QUEUE_SECTOR_JOURNAL || (!any && !serial_after(gen, q->sector[i].gen)))
+		if (q->sector[i].kind != QUEUE_SECTOR_JOURNAL ||
+			(!any && !serial_after(gen, q->sector[i].gen)))
 			continue;
 		if (best == QUEUE_NONE || serial_after(q->sector[i].gen, q->sector[best].gen))
 			best = i;
@@ -96,7 +97,7 @@ static uint16_t ring_prev(struct queue *q, uint16_t at, struct ring *r)
 	if (ring_super(q, at, &s)) {
 		if (!serial_after(s.prev_gen, old_gen))
 			return QUEUE_NONE;
-		prev = journal_of(q, s.prev_gen);
+		prev = ring_journal(q, s.prev_gen);
 		if (prev != QUEUE_NONE) {
 			q->sector[prev].extents = (uint16_t)(s.prev_end / 4u);
 			return prev;
@@ -146,7 +147,7 @@ static bool complete(const struct ring_sector *n)
  * there and nothing shows that it was durable; else it is rot. */
 static bool finished(struct queue *q, const struct ring_sector *n)
 {
-	return complete(n) || n->proof || journal_of(q, n->mark.old_gen) == QUEUE_NONE;
+	return complete(n) || n->proof || ring_journal(q, n->mark.old_gen) == QUEUE_NONE;
 }
 
 /* Nothing in the ring may have been lost with a batch that never was durable. */
@@ -155,12 +156,15 @@ static bool sound(struct queue *q, const struct ring *r)
 	struct ring_sector n;
 	uint16_t i, end;
 
-	for (i = 0; i + 1u < q->ring_len; i++) {
-		end = q->sector[q->ring[i]].extents;
-		inspect(q, q->ring[i], &n);
-		q->sector[q->ring[i]].extents = end;
+	/* From the youngest on; before a rotation that was durable all was. */
+	for (i = (uint16_t)(q->ring_len - 1u); i > 0; i--) {
+		end = q->sector[q->ring[i - 1u]].extents;
+		inspect(q, q->ring[i - 1u], &n);
+		q->sector[q->ring[i - 1u]].extents = end;
 		if (!complete(&n) && ring_unsafe(r, n.last_batch))
 			return false;
+		if (n.has_mark && !ring_unsafe(r, n.mark_batch))
+			break;
 	}
 	return !r->lost;
 }

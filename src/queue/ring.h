@@ -17,8 +17,8 @@ struct ring_sector {
 	struct journal_super super;
 	struct journal_mark mark;
 	bool has_super, has_mark;
-	bool proof;              /* a later batch shows that the MARK's was durable */
-	uint32_t before;         /* records between SUPER and MARK */
+	bool proof;      /* a later batch shows that the MARK's was durable */
+	uint32_t before; /* records between SUPER and MARK */
 	uint32_t end;
 	uint16_t mark_batch, last_batch;
 	bool last_prev_safe;
@@ -26,10 +26,10 @@ struct ring_sector {
 
 struct ring {
 	struct ring_sector newest;
-	uint16_t sector;         /* of the newest */
-	uint16_t unsafe;         /* so many batches, up to the last one, may be torn */
-	bool lost;               /* a sector is missing from the chain */
-	uint32_t torn;           /* rotations that were not finished */
+	uint16_t sector; /* of the newest */
+	uint16_t unsafe; /* so many batches, up to the last one, may be torn */
+	bool lost;       /* a sector is missing from the chain */
+	uint32_t torn;   /* rotations that were not finished */
 };
 
 /* Fills q->ring; false when no sector can be the newest. */
@@ -37,6 +37,9 @@ bool ring_find(struct queue *q, struct ring *r);
 
 /* May writes of this batch have been lost? */
 bool ring_unsafe(const struct ring *r, uint16_t batch);
+
+/* The journal sector with this generation, or QUEUE_NONE. */
+uint16_t ring_journal(const struct queue *q, uint32_t gen);
 
 /* The first record of a journal sector, if it is a SUPER. */
 bool ring_super(struct queue *q, uint16_t sector, struct journal_super *s);

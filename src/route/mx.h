@@ -40,7 +40,23 @@ enum mx_verdict mx_order(const struct dns_answer *answer, const struct mx_own *o
  * IPv6; PREFER takes one family first, but leaves the other the last place.
  * Each family begins at a random address.  Count written, at most max. */
 enum mx_ip_version { MX_IP_ANY, MX_IP_4, MX_IP_6, MX_IP_PREFER_4, MX_IP_PREFER_6 };
+
+#if CONFIG_IPV6
 size_t mx_addresses(const struct dns_answer *a, const struct dns_answer *aaaa,
 	enum mx_ip_version version, struct rng *rng, struct ip *out, size_t max);
+#else
+static inline size_t mx_addresses(const struct dns_answer *a, const struct dns_answer *aaaa,
+	enum mx_ip_version version, struct rng *rng, struct ip *out, size_t max)
+{
+	uint32_t start = a ? rng_below(rng, a->count) : 0;
+	size_t n;
+
+	(void)aaaa;
+	(void)version;
+	for (n = 0; a && n < a->count && n < max; n++)
+		out[n] = a->record[(start + n) % a->count].ip;
+	return n;
+}
+#endif
 
 #endif

@@ -35,8 +35,6 @@ bool route_may_relay(const struct conf *c, const struct ip *peer);
 /* A literal counts as local when it is one of our own addresses. */
 bool route_domain_is_local(const struct conf *c, struct span domain);
 
-/* "[192.0.2.1]", "[IPv6:2001:db8::1]" (RFC 5321 4.1.3) */
-bool route_literal(struct span domain, struct ip *out);
 
 /* The name under which the next hop counts for concurrency and back-off: the
  * smarthost, the route's host, the domain, or "local". */
@@ -65,5 +63,13 @@ enum status route_expand(const struct conf *c, const struct address *to,
  * a path must not take from an address (/, NUL, control, a leading dot) make it ST_BAD. */
 enum status route_deliver_path(const struct conf *c, unsigned deliver, const struct address *to,
 	struct buf *path);
+
+/* ---- for path.c ------------------------------------------------------------------ */
+
+/* <postmaster> and <name@[our address]> are at the first local domain. */
+struct span route_full_domain(const struct conf *c, struct span domain);
+
+/* Without quotes that it does not need. */
+struct span route_bare_local(struct span local);
 
 #endif

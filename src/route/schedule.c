@@ -27,21 +27,21 @@ void schedule_init(struct schedule *s)
 
 /* ---- rows ---------------------------------------------------------------- */
 
-static uint64_t row_due_ms(const struct schedule_row *row)
+uint64_t schedule_row_due_ms(const struct schedule_row *row)
 {
 	uint64_t due_ms = (uint64_t)row->due_high << 32 | row->due_low;
 
 	return due_ms == DUE_NEVER ? INSTANT_NEVER : due_ms;
 }
 
-static void row_set_due(struct schedule *s, struct schedule_row *row, uint64_t due_ms)
+void schedule_row_set_due(struct schedule *s, struct schedule_row *row, uint64_t due_ms)
 {
 	uint64_t kept = due_ms < DUE_NEVER ? due_ms : DUE_NEVER;
 
 	row->due_low = (uint32_t)(kept & UINT32_MAX);
 	row->due_high = (uint16_t)(kept >> 32);
-	if (row_due_ms(row) < s->next_ms)
-		s->next_ms = row_due_ms(row);
+	if (schedule_row_due_ms(row) < s->next_ms)
+		s->next_ms = schedule_row_due_ms(row);
 }
 
 /* Ids count up, so they are spread over the table by Fibonacci's multiplier. */
@@ -56,7 +56,7 @@ static uint32_t slot_after(uint32_t slot)
 }
 
 /* The slot of id, or the free one where it would stand. */
-static uint32_t slot_of(const struct schedule *s, uint32_t id)
+uint32_t schedule_slot_of(const struct schedule *s, uint32_t id)
 {
 	uint32_t slot = home_of(id);
 
@@ -68,7 +68,7 @@ static uint32_t slot_of(const struct schedule *s, uint32_t id)
 
 void schedule_put(struct schedule *s, uint32_t id, uint64_t due_ms, uint8_t priority)
 {
-	struct schedule_row *row = &s->row[slot_of(s, id)];
+	struct schedule_row *row = &s->row[schedule_slot_of(s, id)];
 
 	if (row->id == 0) {
 		/* One slot stays free: it ends every search. */
@@ -77,23 +77,26 @@ void schedule_put(struct schedule *s, uint32_t id, uint64_t due_ms, uint8_t prio
 		s->count++;
 	}
 	row->priority = priority;
+	row->hop = 0;
 	row->running = 0;
 	row->asked = 0;
-	row_set_due(s, row, due_ms);
+	schedule_row_set_due(s, row, due_ms);
 }
 
-void schedule_put_off(struct schedule *s, uint32_t id, uint64_t due_ms, uint8_t priority)
+void schedule_put_off(struct schedule *s, uint32_t id, uint64_t due_ms, uint8_t priority,
+	uint32_t hop)
 {
-	struct schedule_row *row = &s->row[slot_of(s, id)];
+	struct schedule_row *row = &s->row[schedule_slot_of(s, id)];
 	bool asked = row->id == id && row->asked;
 
 	schedule_put(s, id, due_ms, priority);
 	row->asked = asked;
+	row->hop = hop;
 }
 
 bool schedule_is_asked(const struct schedule *s, uint32_t id)
 {
-	const struct schedule_row *row = &s->row[slot_of(s, id)];
+	const struct schedule_row *row = &s->row[schedule_slot_of(s, id)];
 
 	return row->id == id && row->asked;
 }
@@ -106,7 +109,7 @@ static uint32_t distance(uint32_t from, uint32_t to)
 /* Rows behind the gap move up unless that would put them before their home. */
 void schedule_remove(struct schedule *s, uint32_t id)
 {
-	uint32_t gap = slot_of(s, id), slot = gap;
+	uint32_t gap = schedule_slot_of(s, id), slot = gap;
 
 	if (s->row[gap].id == 0)
 		return;
@@ -123,83 +126,74 @@ void schedule_remove(struct schedule *s, uint32_t id)
 	s->count--;
 }
 
-static void flush_row(struct schedule *s, struct schedule_row *row)
-{
-	if (row->id == 0 || row->running || row_due_ms(row) == INSTANT_NEVER)
-		return;
-	row->asked = 1;
-	row_set_due(s, row, 0);
-}
-
-void schedule_flush(struct schedule *s, uint32_t id_or_0)
-{
-	uint32_t i;
-
-	for (i = 0; i < CONFIG_ROUTE_HOPS; i++) {
-		s->hop[i].failures = 0;
-		s->hop[i].until_ms = 0;
-	}
-	if (id_or_0 != 0) {
-		flush_row(s, &s->row[slot_of(s, id_or_0)]);
-		return;
-	}
-	for (i = 0; i < SCHEDULE_SLOTS; i++)
-		flush_row(s, &s->row[i]);
-}
-
 static bool goes_before(const struct schedule_row *a, const struct schedule_row *b)
 {
 	if (a->priority != b->priority)
 		return a->priority < b->priority;
-	if (row_due_ms(a) != row_due_ms(b))
-		return row_due_ms(a) < row_due_ms(b);
+	if (schedule_row_due_ms(a) != schedule_row_due_ms(b))
+		return schedule_row_due_ms(a) < schedule_row_due_ms(b);
 	/* Ids count up: who came first goes first. */
 	return (int32_t)(a->id - b->id) < 0;
 }
 
+/* Whether one more delivery to this hop may start; its back-off is in the rows' times. */
+static bool hop_is_open(const struct schedule *s, uint32_t hop)
+{
+	bool idle = false;
+	uint32_t i;
+
+	for (i = 0; i < CONFIG_ROUTE_HOPS; i++) {
+		const struct schedule_hop *h = &s->hop[i];
+
+		if (h->name_hash == hop)
+			return h->active < (h->failures > 0 ? 1u : h->limit);
+		idle |= h->active == 0;
+	}
+	return idle;
+}
+
+/* A row that waits for a hop's turn is passed over until the hop is open; a
+ * connection (hop_held) takes what waits for its hop, or for nothing known. */
+static bool may_run(const struct schedule *s, const struct schedule_row *row, uint32_t hop_held)
+{
+	if (row->hop == 0)
+		return true;
+	return hop_held != 0 ? row->hop == hop_held : hop_is_open(s, row->hop);
+}
+
 /* One look at every row finds the one to run and when the next is due. */
-bool schedule_due(struct schedule *s, struct instant now, uint32_t *id)
+bool schedule_due(struct schedule *s, struct instant now, uint32_t hop_held, uint32_t *id)
 {
 	struct schedule_row *best = NULL;
 	uint64_t next_ms = INSTANT_NEVER;
 	uint32_t i;
 
-	if (s->next_ms > now.mono_ms)
+	/* Rows that wait for a hop's turn do not count in next_ms. */
+	if (hop_held == 0 && s->next_ms > now.mono_ms)
 		return false;
 	for (i = 0; i < SCHEDULE_SLOTS; i++) {
 		struct schedule_row *row = &s->row[i], *other = row;
 
 		if (row->id == 0 || row->running)
 			continue;
-		if (row_due_ms(row) <= now.mono_ms && (!best || goes_before(row, best))) {
-			other = best;
-			best = row;
+		if (schedule_row_due_ms(row) <= now.mono_ms) {
+			if (!may_run(s, row, hop_held))
+				continue;
+			if (!best || goes_before(row, best)) {
+				other = best;
+				best = row;
+			}
 		}
-		if (other && row_due_ms(other) < next_ms)
-			next_ms = row_due_ms(other);
+		if (other && schedule_row_due_ms(other) < next_ms)
+			next_ms = schedule_row_due_ms(other);
 	}
-	s->next_ms = next_ms;
+	/* A connection does not see what waits for other hops. */
+	if (hop_held == 0)
+		s->next_ms = next_ms;
 	if (!best)
 		return false;
 	best->running = 1;
 	*id = best->id;
-	return true;
-}
-
-bool schedule_is_running(const struct schedule *s, uint32_t id)
-{
-	const struct schedule_row *row = &s->row[slot_of(s, id)];
-
-	return row->id == id && row->running;
-}
-
-bool schedule_when(const struct schedule *s, uint32_t id, uint64_t *due_ms)
-{
-	const struct schedule_row *row = &s->row[slot_of(s, id)];
-
-	if (row->id != id)
-		return false;
-	*due_ms = row_due_ms(row);
 	return true;
 }
 
@@ -254,6 +248,7 @@ enum status schedule_hop_begin(struct schedule *s, uint32_t hop, struct instant 
 	/* After a back-off one delivery tries the way before the others follow. */
 	if (h->active >= (h->failures > 0 ? 1u : concurrency))
 		return ST_AGAIN;
+	h->limit = (uint16_t)concurrency;
 	h->active++;
 	return ST_OK;
 }
@@ -272,6 +267,7 @@ void schedule_hop_end(struct schedule *s, uint32_t hop, bool reached, struct ins
 
 	CHECK(h && h->active > 0);
 	h->active--;
+	s->next_ms = 0; /* what waits for this hop's turn is looked at again */
 	if (reached) {
 		h->failures = 0;
 		h->until_ms = 0;

@@ -29,9 +29,11 @@ void schedule_init(struct schedule *s);
 void schedule_put(struct schedule *s, uint32_t id, uint64_t due_ms, uint8_t priority);
 void schedule_remove(struct schedule *s, uint32_t id);
 
-/* The same for a message that could not start when its turn came: what the
+/* The same for a message that could not start when its turn came, because of this
+ * hop (0: another reason).  It is passed over until the hop is open again; what the
  * operator asked for (schedule_flush) stays asked for. */
-void schedule_put_off(struct schedule *s, uint32_t id, uint64_t due_ms, uint8_t priority);
+void schedule_put_off(struct schedule *s, uint32_t id, uint64_t due_ms, uint8_t priority,
+	uint32_t hop);
 bool schedule_is_asked(const struct schedule *s, uint32_t id);
 
 /* Makes everything (or one message) due now and ends every back-off: `queue retry`, network
@@ -40,8 +42,9 @@ void schedule_flush(struct schedule *s, uint32_t id_or_0);
 
 /* The next due message that is not running: most urgent first, then longest due;
  * it is then marked running (false: none is due).  schedule_put or
- * schedule_remove ends that. */
-bool schedule_due(struct schedule *s, struct instant now, uint32_t *id);
+ * schedule_remove ends that.  hop_held: only what may go over a connection to
+ * this hop; 0: whatever may start. */
+bool schedule_due(struct schedule *s, struct instant now, uint32_t hop_held, uint32_t *id);
 bool schedule_is_running(const struct schedule *s, uint32_t id);
 bool schedule_when(const struct schedule *s, uint32_t id, uint64_t *due_ms);
 

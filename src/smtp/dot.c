@@ -4,15 +4,23 @@
 #include "base/check.h"
 
 /* What was seen just before:  LINE: CRLF, or the start.  DOT: that and ".".
- * DOT_CR: that and CR.  CR: CR.  TEXT: anything else.
+ * DOT_CR: that and CR.  CR: CR.  CR_CR: a lone CR and CR.  TEXT: anything else.
  *
- *   LINE -.-> DOT -CR-> DOT_CR -LF-> the end */
-enum { LINE, DOT, DOT_CR, CR, TEXT };
+ *   TEXT -CR-> CR -LF-> LINE -.-> DOT -CR-> DOT_CR -LF-> the end
+ *
+ * A CRLF right behind a lone CR ends a line but begins none: a sender that reads
+ * CR CR LF in another way did not double the dot behind it. */
+enum { LINE, DOT, DOT_CR, CR, CR_CR, TEXT };
+
+static bool is_legacy(const struct dot_decoder *d)
+{
+	return CONFIG_LEGACY_DEVICES && d->legacy;
+}
 
 void dot_decoder_init(struct dot_decoder *d, bool legacy)
 {
 	d->state = LINE;
-	d->legacy = legacy;
+	d->legacy = CONFIG_LEGACY_DEVICES && legacy;
 	d->broken = false;
 	d->column = 0;
 }
@@ -27,7 +35,7 @@ static void line_end_put(struct dot_decoder *d, struct buf *out)
 /* A lone CR or LF. */
 static void bare(struct dot_decoder *d, struct buf *out)
 {
-	if (d->legacy)
+	if (is_legacy(d))
 		line_end_put(d, out);
 	else
 		d->broken = true;
@@ -37,7 +45,7 @@ static void octet_put(struct dot_decoder *d, struct buf *out, uint8_t c)
 {
 	if (d->broken)
 		return;
-	if (d->legacy && d->column == BODY_LINE_MAX) {
+	if (is_legacy(d) && d->column == BODY_LINE_MAX) {
 		buf_puts(out, "\r\n ");
 		d->column = 1;
 	}
@@ -48,9 +56,13 @@ static void octet_put(struct dot_decoder *d, struct buf *out, uint8_t c)
 /* One octet inside a line, or its CR or LF. */
 static void text(struct dot_decoder *d, struct buf *out, uint8_t c)
 {
+	const bool lone = d->state == CR || d->state == CR_CR || d->state == DOT_CR;
+
+	if (lone)
+		bare(d, out);
 	d->state = TEXT;
 	if (c == '\r')
-		d->state = CR;
+		d->state = lone ? CR_CR : CR;
 	else if (c == '\n')
 		bare(d, out);
 	else
@@ -62,16 +74,14 @@ static bool dot_step(struct dot_decoder *d, struct buf *out, uint8_t c)
 {
 	if (d->state == DOT_CR && c == '\n')
 		return true;
-	if (d->state == CR && c == '\n') {
+	if ((d->state == CR || d->state == CR_CR) && c == '\n') {
 		line_end_put(d, out);
-		d->state = LINE;
+		d->state = d->state == CR ? LINE : TEXT;
 	} else if (d->state == LINE && c == '.') {
 		d->state = DOT;
 	} else if (d->state == DOT && c == '\r') {
 		d->state = DOT_CR;
 	} else {
-		if (d->state == CR || d->state == DOT_CR)
-			bare(d, out);
 		text(d, out, c);
 	}
 	return false;
@@ -93,7 +103,7 @@ bool dot_decode(struct dot_decoder *d, struct span *in, struct buf *out)
 	uint8_t c;
 
 	while (in->len > 0 && buf_room(out) >= DOT_ROOM_MIN) {
-		if (d->state == TEXT && !d->legacy && !d->broken) {
+		if (d->state == TEXT && !is_legacy(d) && !d->broken) {
 			n = plain_len(*in, buf_room(out));
 			buf_put(out, span_sub(*in, 0, n));
 			*in = span_from(*in, n);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* dot - the body between DATA and its end (RFC 5321 4.5.2), both ways.
  *
- * Decoder: the end is CRLF.CRLF and nothing else, whatever the client is.  A
- * lone CR or LF is no line end here: a dot behind it neither ends the data nor
- * is taken off.  From strangers it makes the message `broken`: reading goes on
- * to the true end, the rest is dropped, and the message is to be refused.  For
- * legacy devices it becomes CRLF, and lines over BODY_LINE_MAX are folded by
- * CRLF and a blank.
+ * Decoder: the end is CRLF.CRLF and nothing else, whoever the client is.  A lone CR or
+ * LF is no line end here: a dot behind it neither ends the data nor is taken off, and
+ * no more does one behind CR CR LF.  From strangers it makes the message `broken`:
+ * reading goes on to the true end, the rest is dropped, and the message is to be
+ * refused.  For legacy devices it becomes CRLF, and lines over BODY_LINE_MAX are folded
+ * by CRLF and a blank.
  *
  * Encoder: line ends become CRLF, dots are doubled, the end is CRLF.CRLF.  A
  * lone CR or LF cannot leave.

@@ -451,10 +451,11 @@ void smtpd_answer(struct smtpd *s, const struct smtpd_settings *set, const struc
 			s->state = question == SMTPD_ASK_MAIL ? MAIL : RCPT;
 		say_reply(s, r);
 	}
-	/* RFC 5321 3.8: after a 421 the connection is closed. */
+	/* RFC 5321 3.8: after a 421 the connection is closed.  "Too many recipients" must
+	 * not lose those that were accepted; names that do not exist are another matter. */
 	if (r->code == 421)
 		end(s);
-	else if (!yes && s->state != ENDED)
+	else if ((r->code >= 500 || (!yes && question != SMTPD_ASK_RCPT)) && s->state != ENDED)
 		(void)idled(s);
 }
 
@@ -516,11 +517,6 @@ struct span smtpd_helo(const struct smtpd *s)
 bool smtpd_esmtp(const struct smtpd *s)
 {
 	return s->esmtp;
-}
-
-bool smtpd_in_data(const struct smtpd *s)
-{
-	return s->storage;
 }
 
 bool smtpd_idle(const struct smtpd *s)

@@ -78,8 +78,13 @@ void smtpd_stop(struct smtpd *s, const struct reply *r);
 struct span smtpd_helo(
 	const struct smtpd *s); /* what the client called itself; empty before HELO */
 bool smtpd_esmtp(const struct smtpd *s);
-bool smtpd_in_data(
-	const struct smtpd *s); /* storage is open, also at SMTPD_CLOSE: then to be aborted */
+
+/* Storage is open, also at SMTPD_CLOSE: then to be aborted. */
+static inline bool smtpd_in_data(const struct smtpd *s)
+{
+	return s->storage;
+}
+
 bool smtpd_idle(const struct smtpd *s); /* between transactions: may be stopped at once */
 
 #endif

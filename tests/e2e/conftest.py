@@ -28,8 +28,12 @@ b.mx        A 127.0.0.22
 
 
 def pytest_report_header(config):
-    lines = [f"pipit: {pipit_module.BINARY}"]
-    return lines + ["peers: " + "; ".join(peers.versions())]
+    return [f"pipit: {pipit_module.BINARY}",
+            "peers: " + "; ".join(f"{name} {peers.version(name)}" for name in ("postfix", "nsd", "swaks", "curl"))]
+
+
+def pytest_terminal_summary(terminalreporter):
+    terminalreporter.write_line(f"ran against: {peers.ran_against()}")
 
 
 def pytest_configure(config):

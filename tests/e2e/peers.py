@@ -8,6 +8,7 @@ that is missing skips the test and says so, or fails it where PIPIT_REQUIRE_PEER
 import atexit
 import ctypes
 import os
+import platform
 import pwd
 import shutil
 import signal
@@ -293,21 +294,29 @@ remote-control:
         self.process.stop()
 
 
-def versions():
-    """What is here, for the head of the run."""
-    asks = {
-        "postfix": ["postconf", "-d", "-h", "mail_version"],
-        "nsd": ["nsd", "-v"],
-        "swaks": ["swaks", "--version"],
-        "curl": ["curl", "--version"],
-    }
-    out = []
-    for name, argv in asks.items():
-        path = shutil.which(argv[0], path=PATH)
-        if path is None:
-            out.append(f"{name}: missing")
-            continue
-        done = subprocess.run([path] + argv[1:], capture_output=True, timeout=20, check=False)
-        first = (done.stdout + done.stderr).decode(errors="replace").strip().splitlines()
-        out.append(f"{name}: {first[0] if first else path}")
-    return out
+VERSIONS = {
+    "postfix": ["postconf", "-d", "-h", "mail_version"],
+    "smtp-sink": ["postconf", "-d", "-h", "mail_version"],
+    "smtp-source": ["postconf", "-d", "-h", "mail_version"],
+    "nsd": ["nsd", "-v"],
+    "swaks": ["swaks", "--version"],
+    "curl": ["curl", "--version"],
+}
+
+
+def version(name):
+    """The first word of what it says that begins with a digit; "missing"; or nothing."""
+    argv = VERSIONS.get(name)
+    if argv is None:
+        return ""
+    path = shutil.which(argv[0], path=PATH)
+    if path is None:
+        return "missing"
+    done = subprocess.run([path] + argv[1:], capture_output=True, timeout=20, check=False)
+    return next((word for word in (done.stdout + done.stderr).decode(errors="replace").split() if word[0].isdigit()), "")
+
+
+def ran_against():
+    """What was really used: for the end of the run."""
+    words = [f"{name} {version(name)}".strip() for name in sorted(used) if name in VERSIONS]
+    return "; ".join(words + [f"Python smtplib {platform.python_version()}", "scripted next hop", "scripted DNS server"])

@@ -3,8 +3,10 @@
 
 import atexit
 import ctypes
+import itertools
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -17,8 +19,6 @@ BINARY = os.path.abspath(os.environ.get("PIPIT", os.path.join(TREE, "build/linux
 START_S = 10.0
 STOP_S = 10.0
 
-_handed_out = set()
-
 
 def _end(process):
     """Nothing of ours outlives the tests, whatever happened to them."""
@@ -26,25 +26,26 @@ def _end(process):
         process.kill()
 
 
+# Below the ports that the system gives to clients, so that no connection of ours takes one meanwhile; each
+# worker of a parallel run (pytest-xdist) has a range of its own.
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+_PORTS_EACH = 3500
+_range = range(11000 + _WORKER % 6 * _PORTS_EACH, 11000 + (_WORKER % 6 + 1) * _PORTS_EACH)
+_ports = itertools.cycle(random.sample(_range, _PORTS_EACH))
+
+
 def free_port(address="127.0.0.1", also=()):
-    """A port free for TCP and UDP on all addresses given, and never handed out before in this run."""
-    for _ in range(500):
+    """A port free for TCP and UDP on all addresses given, and not handed out lately."""
+    for port in itertools.islice(_ports, _PORTS_EACH):
         holders = []
         try:
-            first = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
-            holders.append(first)
-            first.bind((address, 0))
-            port = first.getsockname()[1]
-            if port in _handed_out:
-                continue
-            for other in (address,) + tuple(also):
-                family = socket.AF_INET6 if ":" in other else socket.AF_INET
-                kinds = (socket.SOCK_DGRAM,) if other == address else (socket.SOCK_DGRAM, socket.SOCK_STREAM)
-                for kind in kinds:
-                    s = socket.socket(family, kind)
+            for each in (address,) + tuple(also):
+                for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                    s = socket.socket(socket.AF_INET6 if ":" in each else socket.AF_INET, kind)
                     holders.append(s)
-                    s.bind((other, port))
-            _handed_out.add(port)
+                    if kind == socket.SOCK_STREAM:   # what ended a minute ago is no obstacle
+                        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    s.bind((each, port))
             return port
         except OSError:
             continue

@@ -280,8 +280,8 @@ def test_CVE_2005_1513_qmail_size_overflow(here, session):
 @pytest.mark.parametrize("field", ["From", "To", "Sender", "Reply-To"])
 def test_CVE_2002_1337_crackaddr(here, field):
     m = message(extra=f"{field}: " + "<>" * 2000 + "()" * 1000 + "(" * 500 + ")" * 500 + "\r\n")
-    assert submit(here.port, "eve@evil.test", "crack@here.test", m) == 250
-    assert_same(here.wait_mail("crack")[-1], m)
+    assert submit(here.port, "eve@evil.test", f"crack-{field.lower()}@here.test", m) == 250
+    assert_same(here.wait_mail(f"crack-{field.lower()}")[0], m)
 
 
 @pytest.mark.parametrize("octet", ["\xff", "\x80", "\x00", "\x7f", "\x01", "\r", "\n", "\\", "\xff\xff\xff\xff"])
@@ -625,6 +625,7 @@ def test_hostile_reply(root_folder, hostile, name, stage):
     taken, sessions = len(s.transactions), len(s.sessions)
     log = len(p.log())
     assert submit(p.port, "", "bob@there.test", message()) == 250
+    p.control("retry all")   # the last test's host was called bad, and is left alone for a while
     s.wait_sessions(sessions + 1)
     p.wait_log(r"(deferred|delivered|failed|connect_failed|doubtful)", since=log)
     new = p.log()[log:]
@@ -641,5 +642,4 @@ def test_hostile_reply(root_folder, hostile, name, stage):
 def hostile(root_folder):
     with Sink() as s:
         with Pipit(os.path.join(root_folder, "hostile"), f"route there.test 127.0.0.1:{s.port}\nretry 1h") as p:
-            # Each test has a message of its own; a host that was called bad must not keep the next from it.
             yield p, s

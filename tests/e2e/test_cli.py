@@ -194,3 +194,10 @@ def test_check_beside_the_daemon(held):
     assert ok(held, "check").decode().splitlines()[-1] == held.config + ": ok"
     held.process.send_signal(signal.SIGHUP)
     assert len(waiting(held)) == 2
+
+
+def test_a_bare_name_stays_here(make):
+    """sendmail root, where hostname is no local_domain: the alias for root is meant."""
+    p = make("local_domain home.test\ndeliver *@home.test maildir mail/%u\nalias root ada@home.test")
+    ok(p, "root", data=b"Subject: cron\n\nran\n", name="sendmail")
+    assert p.wait_mail("ada")

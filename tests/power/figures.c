@@ -10,16 +10,18 @@
 
 #define ULL unsigned long long
 
-void figures_counts(const struct counts *c, uint64_t checks)
+void figures_counts(const struct counts *c)
 {
 	printf("cuts in scripts: %llu programs, %llu erases, %llu syncs; in recoveries: %llu; at random: %llu; "
-		"in formats: %llu\n", (ULL)c->program, (ULL)c->erase, (ULL)c->sync, (ULL)c->recovery,
-		(ULL)c->random, (ULL)c->format);
-	printf("failing devices: %llu; single bits flipped: %llu; images damaged: %llu; random images: %llu; "
-		"queues checked: %llu\n", (ULL)c->faults, (ULL)c->flips, (ULL)c->damages, (ULL)c->fuzz, (ULL)checks);
+	       "in formats: %llu\n",
+		(ULL)c->program, (ULL)c->erase, (ULL)c->sync, (ULL)c->recovery, (ULL)c->random,
+		(ULL)c->format);
+	printf("failing devices: %llu; single bits flipped: %llu; images damaged: %llu; random images: %llu\n",
+		(ULL)c->faults, (ULL)c->flips, (ULL)c->damages, (ULL)c->fuzz);
 	printf("damage: %llu intact, %llu detected, %llu lost and reported, %llu refused to mount, "
-		"%llu lost in silence; altered and delivered: 0\n", (ULL)c->rot_intact, (ULL)c->rot_detected,
-		(ULL)c->rot_lost, (ULL)c->rot_refused, (ULL)c->rot_silent);
+	       "%llu lost in silence; altered and delivered: 0\n",
+		(ULL)c->rot_intact, (ULL)c->rot_detected, (ULL)c->rot_lost, (ULL)c->rot_refused,
+		(ULL)c->rot_silent);
 }
 
 /* ---- The workload -------------------------------------------------------------------- */
@@ -44,14 +46,70 @@ static struct load l;
 
 /* The lognormal distribution's 64 quantiles: median 1500, sigma 0.8. */
 static const uint16_t quantiles[65] = {
-	216, 305, 366, 416, 461, 502, 541, 579,
-	615, 651, 686, 720, 754, 788, 823, 857,
-	891, 926, 961, 996, 1032, 1068, 1105, 1143,
-	1181, 1220, 1260, 1301, 1343, 1386, 1431, 1476,
-	1523, 1572, 1622, 1674, 1728, 1784, 1842, 1903,
-	1967, 2034, 2105, 2179, 2257, 2340, 2428, 2523,
-	2624, 2733, 2851, 2980, 3122, 3279, 3455, 3654,
-	3883, 4152, 4474, 4875, 5399, 6139, 7355, 10376,
+	216,
+	305,
+	366,
+	416,
+	461,
+	502,
+	541,
+	579,
+	615,
+	651,
+	686,
+	720,
+	754,
+	788,
+	823,
+	857,
+	891,
+	926,
+	961,
+	996,
+	1032,
+	1068,
+	1105,
+	1143,
+	1181,
+	1220,
+	1260,
+	1301,
+	1343,
+	1386,
+	1431,
+	1476,
+	1523,
+	1572,
+	1622,
+	1674,
+	1728,
+	1784,
+	1842,
+	1903,
+	1967,
+	2034,
+	2105,
+	2179,
+	2257,
+	2340,
+	2428,
+	2523,
+	2624,
+	2733,
+	2851,
+	2980,
+	3122,
+	3279,
+	3455,
+	3654,
+	3883,
+	4152,
+	4474,
+	4875,
+	5399,
+	6139,
+	7355,
+	10376,
 	14526,
 };
 
@@ -76,8 +134,9 @@ static void leave(uint32_t at)
 
 	while ((st = queue_record(&l.q, l.id[at], &o, NULL)) == ST_AGAIN)
 		step();
-	while (st == ST_OK && (st = queue_remove(&l.q, l.id[at], NULL)) == ST_AGAIN)
-		step();
+	if (st == ST_OK)
+		while ((st = queue_remove(&l.q, l.id[at], NULL)) == ST_AGAIN)
+			step();
 	if (st != ST_OK)
 		fail("figures: remove", (uint32_t)-st, l.live);
 	l.live_bytes -= l.size[at];
@@ -109,7 +168,8 @@ static void put(int writer, enum queue_stream stream, uint32_t len)
 
 	memset(piece, 'm', sizeof(piece));
 	while (len > 0) {
-		n = queue_write(&l.q, writer, stream, span_make(piece, len < sizeof(piece) ? len : sizeof(piece)));
+		n = queue_write(&l.q, writer, stream,
+			span_make(piece, len < sizeof(piece) ? len : sizeof(piece)));
 		if (n == ST_AGAIN) {
 			l.waits++;
 			step();
@@ -119,6 +179,18 @@ static void put(int writer, enum queue_stream stream, uint32_t len)
 			len -= (uint32_t)n;
 		}
 	}
+}
+
+static void leave_one(void)
+{
+	uint32_t young = l.live < 4u ? l.live : 4u;
+
+	if (l.live == 0)
+		return;
+	if (rng_below(&l.rng, 10) < 9u)
+		leave(l.live - 1u - rng_below(&l.rng, young));
+	else
+		leave(rng_below(&l.rng, l.live));
 }
 
 /* Arrivals of several sessions, interleaved piece by piece. */
@@ -138,8 +210,7 @@ static void arrive(uint32_t at_once, uint32_t most)
 			continue;
 		}
 		l.refused++;
-		if (l.live > 0)
-			leave(rng_below(&l.rng, l.live));
+		leave_one();
 	}
 	do {
 		for (busy = 0, i = 0; i < at_once; i++) {
@@ -174,14 +245,9 @@ static void arrive(uint32_t at_once, uint32_t most)
 
 static void make_room(uint32_t target, uint32_t at_once)
 {
-	while (l.live > 0 && (l.live_bytes + at_once * 2000u > target || l.live + at_once > LIVE_MAX - 1)) {
-		uint32_t young = l.live < 4u ? l.live : 4u;
-
-		if (rng_below(&l.rng, 10) < 9u)
-			leave(l.live - 1u - rng_below(&l.rng, young));
-		else
-			leave(rng_below(&l.rng, l.live));
-	}
+	while (l.live > 0 &&
+		(l.live_bytes + at_once * 2000u > target || l.live + at_once > LIVE_MAX - 1))
+		leave_one();
 }
 
 static void start(uint32_t sectors, uint16_t unit)
@@ -203,15 +269,28 @@ struct study {
 };
 
 static const struct study studies[] = {
-	{ 16, 25, 1, 1, "1.09 / 0.53" }, { 16, 50, 1, 1, "1.25 / 0.62" }, { 16, 60, 1, 1, "1.58 / 0.77" },
-	{ 16, 50, 4, 1, "1.41 / 0.69" }, { 16, 60, 4, 1, "1.75 / 0.86" },
-	{ 64, 25, 4, 1, "" }, { 64, 50, 4, 1, "1.12 / 0.58" }, { 64, 75, 4, 1, "1.58 / 0.80" },
-	{ 256, 25, 4, 1, "" }, { 256, 50, 4, 1, "1.16 / 0.61" }, { 256, 75, 4, 1, "1.45 / 0.74" },
-	{ 256, 80, 4, 1, "1.55 / 0.78" }, { 256, 85, 4, 1, "1.76 / 0.89" },
-	{ 256, 50, 4, 16, "1.25 / (1.19 ratio)" }, { 256, 50, 4, 32, "1.32 / (1.21 ratio)" },
+	{ 16, 25, 1, 1, "1.09 / 0.53" },
+	{ 16, 50, 1, 1, "1.25 / 0.62" },
+	{ 16, 60, 1, 1, "1.58 / 0.77" },
+	{ 16, 50, 4, 1, "1.41 / 0.69" },
+	{ 16, 60, 4, 1, "1.75 / 0.86" },
+	{ 64, 25, 4, 1, "" },
+	{ 64, 50, 4, 1, "1.12 / 0.58" },
+	{ 64, 75, 4, 1, "1.58 / 0.80" },
+	{ 256, 25, 4, 1, "" },
+	{ 256, 50, 4, 1, "1.16 / 0.61" },
+	{ 256, 75, 4, 1, "1.45 / 0.74" },
+	{ 256, 80, 4, 1, "1.55 / 0.78" },
+	{ 256, 85, 4, 1, "1.76 / 0.89" },
+	{ 256, 50, 4, 16, "1.25 / (1.19 ratio)" },
+	{ 256, 50, 4, 32, "1.32 / (1.21 ratio)" },
 	{ 256, 50, 4, 256, "2.95 / (2.81 ratio)" },
-	{ 64, 50, 4, 16, "" }, { 64, 50, 4, 32, "" }, { 64, 50, 4, 256, "" },
-	{ 16, 50, 1, 16, "" }, { 16, 50, 1, 32, "" }, { 16, 25, 1, 256, "" },
+	{ 64, 50, 4, 16, "" },
+	{ 64, 50, 4, 32, "" },
+	{ 64, 50, 4, 256, "" },
+	{ 16, 50, 1, 16, "" },
+	{ 16, 50, 1, 32, "" },
+	{ 16, 25, 1, 256, "" },
 };
 
 static void mount_cost(uint64_t *bytes, uint64_t *reads)
@@ -229,7 +308,8 @@ static void mount_cost(uint64_t *bytes, uint64_t *reads)
 
 static void run(const struct study *s)
 {
-	uint32_t raw = s->sectors * 4096u, target = raw / 100u * s->percent, i, most = 0, warm, total;
+	uint32_t raw = s->sectors * 4096u, target = raw / 100u * s->percent, i, most = 0, warm,
+		 total;
 	uint64_t sum = 0, bytes, programs, erases, payload, accepted, mount_bytes, mount_reads;
 
 	start(s->sectors, s->unit);
@@ -264,11 +344,11 @@ static void run(const struct study *s)
 	mount_cost(&mount_bytes, &mount_reads);
 	printf("| %4u KiB | %3u | %u | %3u %% (%2u %%) | %4.1f %% | %.2f / %.2f | %s | %.1f | %.2f | %.2f | %llu |\n",
 		(unsigned)(raw / 1024u), s->unit, (unsigned)s->at_once, (unsigned)s->percent,
-		(unsigned)((uint64_t)i * 100u / raw), 100.0 * (double)l.refused / (double)(l.refused + accepted),
+		(unsigned)((uint64_t)i * 100u / raw),
+		100.0 * (double)l.refused / (double)(l.refused + accepted),
 		(double)bytes / (double)payload, (double)erases / (double)accepted, s->predicted,
-		(double)programs / (double)accepted,
-		(double)payload / (double)accepted / 4096.0, (double)most * s->sectors / (double)sum,
-		(ULL)mount_bytes);
+		(double)programs / (double)accepted, (double)payload / (double)accepted / 4096.0,
+		(double)most * s->sectors / (double)sum, (ULL)mount_bytes);
 	fflush(stdout);
 	nor_free(&l.nor);
 }
@@ -278,15 +358,16 @@ int figures(void)
 	uint32_t i;
 
 	printf("Write amplification (bytes programmed / payload) and erases per message; in a mean message of\n"
-		"2 KB: 80 octets envelope, 120 prefix. Live share: wanted (reached). Study: queue.md.\n\n");
+	       "2 KB: 80 octets envelope, 120 prefix. Live share: wanted (reached). Study: queue.md.\n\n");
 	printf("| size | p | writers | live share | refused | WA / erases | study | programs | least erases | "
-		"wear max/mean | mount reads, bytes |\n|---|---|---|---|---|---|---|---|---|---|---|\n");
+	       "wear max/mean | mount reads, bytes |\n|---|---|---|---|---|---|---|---|---|---|---|\n");
 	for (i = 0; i < sizeof(studies) / sizeof(studies[0]); i++)
 		run(&studies[i]);
 	printf("\nlittlefs on this workload (study): refuses mail from 25-36 %% full (43-44 %% of raw at 1 MiB is its\n"
-		"end), about twice these erases, up to 1 s per operation at 1 MiB; WA 1.6-2.0 at p = 256, its one win.\n\n");
+	       "end), about twice these erases, up to 1 s per operation at 1 MiB; WA 1.6-2.0 at p = 256, its one win.\n\n");
 	printf("RAM: %u bytes a message, %u a recipient, %u a sector, %u a writer (of them %u staging), "
-		"%u for a head\n", (unsigned)sizeof(struct queue_slot) + 4u, (unsigned)sizeof(struct queue_rcpt_slot),
+	       "%u for a head\n",
+		(unsigned)sizeof(struct queue_slot) + 4u, (unsigned)sizeof(struct queue_rcpt_slot),
 		(unsigned)sizeof(struct queue_sector), (unsigned)sizeof(struct queue_writer),
 		(unsigned)CONFIG_QUEUE_STAGE, (unsigned)sizeof(struct queue_head));
 	return 0;

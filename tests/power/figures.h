@@ -6,14 +6,14 @@
 #include <stdint.h>
 
 struct counts {
-	uint64_t program, erase, sync;   /* cuts in a script, at every operation */
+	uint64_t program, erase, sync; /* cuts in a script, at every operation */
 	uint64_t recovery, random, format;
 	uint64_t faults, flips, damages, fuzz;
 	uint64_t rot_intact, rot_detected, rot_lost, rot_refused, rot_silent;
 };
 extern struct counts counts;
 
-void figures_counts(const struct counts *c, uint64_t checks);
+void figures_counts(const struct counts *c);
 int figures(void);
 
 #endif

@@ -99,7 +99,8 @@ static void torn_erase(struct nor *n, uint32_t sector)
 	}
 	/* Whatever it reads: it must be erased again before use. */
 	if (!n->lazy)
-		memset(n->used + at / n->flash.geometry.program_unit, 1, size / n->flash.geometry.program_unit);
+		memset(n->used + at / n->flash.geometry.program_unit, 1,
+			size / n->flash.geometry.program_unit);
 }
 
 static int nor_read(void *ctx, uint32_t at, void *to, size_t len)
@@ -225,7 +226,8 @@ static int nor_erase_done(void *ctx)
 		memset(n->mem + sector * size, 0xff, size);
 		memset(n->shaky + sector * size, 0, size);
 	}
-	memset(n->used + sector * size / n->flash.geometry.program_unit, 0, size / n->flash.geometry.program_unit);
+	memset(n->used + sector * size / n->flash.geometry.program_unit, 0,
+		size / n->flash.geometry.program_unit);
 	return 1;
 }
 
@@ -269,7 +271,12 @@ static int nor_sync_done(void *ctx)
 }
 
 static const struct flash_ops ops = {
-	nor_read, nor_program, nor_erase_begin, nor_erase_done, nor_sync_begin, nor_sync_done,
+	nor_read,
+	nor_program,
+	nor_erase_begin,
+	nor_erase_done,
+	nor_sync_begin,
+	nor_sync_done,
 };
 
 static void *get(size_t len)
@@ -340,7 +347,8 @@ void nor_boot(struct nor *n)
 		return;
 	for (i = 0; i < n->size; i++)
 		if (n->shaky[i] != 0)
-			n->mem[i] = (uint8_t)((n->mem[i] & ~n->shaky[i]) | (n->shaky[i] & any_byte(n)));
+			n->mem[i] = (uint8_t)((n->mem[i] & ~n->shaky[i]) |
+				(n->shaky[i] & any_byte(n)));
 }
 
 void nor_copy(struct nor *to, const struct nor *from)

@@ -28,19 +28,19 @@ struct nor_write {
 };
 
 struct nor {
-	struct flash flash;      /* hand this to the queue */
+	struct flash flash; /* hand this to the queue */
 	uint32_t size;
-	uint8_t *mem;            /* what a read sees */
-	uint8_t *medium;         /* lazy: what a cut leaves for certain */
-	uint8_t *used;           /* units programmed since their erase */
-	uint8_t *shaky;          /* bits that read differently after each boot */
+	uint8_t *mem;    /* what a read sees */
+	uint8_t *medium; /* lazy: what a cut leaves for certain */
+	uint8_t *used;   /* units programmed since their erase */
+	uint8_t *shaky;  /* bits that read differently after each boot */
 	uint32_t *wear;
 	struct rng rng;
 	jmp_buf off;
 
 	enum nor_tear tear;
-	uint64_t ops, cut_at;    /* cut_at: 0 never */
-	bool unstable;           /* torn bits become shaky */
+	uint64_t ops, cut_at; /* cut_at: 0 never */
+	bool unstable;        /* torn bits become shaky */
 	bool lazy;
 	uint32_t sync_polls, polls_left, erase_polls;
 	int erasing;
@@ -50,12 +50,12 @@ struct nor {
 	/* Faults: the next so many (-1: all) of a sector (-1: any) fail. */
 	int fail_sector, fail_programs, fail_erases, fail_syncs;
 	bool fail_silently;
-	int misdirect_to;        /* the next program goes to this sector, -1: none */
-	uint32_t stuck_at;       /* octet whose bits in stuck_mask always read as 0 */
+	int misdirect_to;  /* the next program goes to this sector, -1: none */
+	uint32_t stuck_at; /* octet whose bits in stuck_mask always read as 0 */
 	uint8_t stuck_mask;
 
 	uint64_t programs, erases, syncs, program_bytes, read_bytes, reads;
-	char last[32];           /* the operation that was cut */
+	char last[32]; /* the operation that was cut */
 };
 
 void nor_init(struct nor *n, uint32_t sector, uint32_t count, uint16_t unit, uint16_t page);

@@ -56,15 +56,18 @@ void world_clear(struct world *w)
 
 static void dump(const struct queue *q)
 {
-	static const char *const kinds[] = { "free", "ready", "data", "journal", "retired", "quarantine" };
+	static const char *const kinds[] = { "free", "ready", "data", "journal", "retired",
+		"quarantine" };
 	uint32_t i;
 
 	for (i = 0; i < q->layout.sectors; i++)
-		printf("  sector %u: %s, generation %u, erased %u, %u units live, %u extents%s\n", (unsigned)i,
-			kinds[q->sector[i].kind], (unsigned)q->sector[i].gen, (unsigned)q->sector[i].erases,
-			(unsigned)q->sector[i].live, (unsigned)q->sector[i].extents, q->sector[i].bad ? ", bad" : "");
-	printf("  journal at %u of %u sectors, %s, %u messages, free %u, ready %u\n", (unsigned)q->journal_pos,
-		(unsigned)q->ring_len, q->journal_sealed ? "sealed" : "open", (unsigned)q->message_count,
+		printf("  sector %u: %s, generation %u, erased %u, %u units live, %u extents%s\n",
+			(unsigned)i, kinds[q->sector[i].kind], (unsigned)q->sector[i].gen,
+			(unsigned)q->sector[i].erases, (unsigned)q->sector[i].live,
+			(unsigned)q->sector[i].extents, q->sector[i].bad ? ", bad" : "");
+	printf("  journal at %u of %u sectors, %s, %u messages, free %u, ready %u\n",
+		(unsigned)q->journal_pos, (unsigned)q->ring_len,
+		q->journal_sealed ? "sealed" : "open", (unsigned)q->message_count,
 		(unsigned)q->free_count, (unsigned)q->ready_count);
 }
 
@@ -256,7 +259,8 @@ static void do_write(struct world *w, struct model_message *m)
 
 static void do_commit(struct world *w, struct model_message *m)
 {
-	struct queue_commit c = { 1700000000u + m->id, 1700432000u, m->rcpts, QUEUE_NORMAL, false, false };
+	struct queue_commit c = { 1700000000u + m->id, 1700432000u, m->rcpts, QUEUE_NORMAL, false,
+		false };
 	uint32_t id;
 	enum status st;
 
@@ -280,8 +284,9 @@ static void reply_make(uint32_t id, uint32_t rcpt, uint32_t attempts, struct que
 	r->code = (uint16_t)(400u + attempts);
 	r->enhanced[0] = 4;
 	r->enhanced[2] = (uint8_t)rcpt;
-	r->text_len = (uint8_t)snprintf(text, sizeof(text), "try %u of %u for %u%.*s", (unsigned)attempts,
-		(unsigned)id, (unsigned)rcpt, (int)(attempts % 12u), "............");
+	r->text_len = (uint8_t)snprintf(text, sizeof(text), "try %u of %u for %u%.*s",
+		(unsigned)attempts, (unsigned)id, (unsigned)rcpt, (int)(attempts % 12u),
+		"............");
 	memcpy(r->text, text, r->text_len);
 }
 
@@ -300,7 +305,9 @@ static void do_outcome(struct world *w, struct model_message *m)
 	if (o.attempts == 0)
 		o.attempts = 255;
 	reply_make(m->id, rcpt, o.attempts, &reply);
-	o.state = (uint8_t)(below(w, 3) == 0 ? QUEUE_PENDING : below(w, 2) ? QUEUE_FAILED : QUEUE_DELIVERED);
+	o.state = (uint8_t)(below(w, 3) == 0 ? QUEUE_PENDING
+			: below(w, 2)        ? QUEUE_FAILED
+					     : QUEUE_DELIVERED);
 	o.next_try_s = o.state == QUEUE_PENDING ? 1700000000u + below(w, 1000) : 0u;
 	cell_push(c, o.state, o.attempts, o.next_try_s);
 	st = queue_record(&w->q, m->id, &o, &ticket);
@@ -319,7 +326,8 @@ static void push_move(struct model_message *m, uint8_t from, uint8_t to)
 
 	for (i = 0; i < m->rcpts; i++)
 		if (cell_last(&m->rcpt[i])->state == from)
-			cell_push(&m->rcpt[i], to, cell_last(&m->rcpt[i])->attempts, cell_last(&m->rcpt[i])->time_s);
+			cell_push(&m->rcpt[i], to, cell_last(&m->rcpt[i])->attempts,
+				cell_last(&m->rcpt[i])->time_s);
 }
 
 static void push_settle(struct model_message *m, uint8_t state, uint32_t ticket, bool ok)
@@ -352,7 +360,8 @@ static void do_job(struct world *w, struct model_message *m)
 {
 	unsigned j = below(w, 2);
 	struct model_cell *c = &m->job[j];
-	uint8_t was = cell_last(c)->state, next = (uint8_t)(j == 0 ? QUEUE_JOB_IDLE : QUEUE_JOB_DONE);
+	uint8_t was = cell_last(c)->state,
+		next = (uint8_t)(j == 0 ? QUEUE_JOB_IDLE : QUEUE_JOB_DONE);
 	uint8_t from = QUEUE_REPORTING, to = QUEUE_REPORTED;
 	uint32_t at = 1700000000u + below(w, 1000);
 	bool retry = was == QUEUE_JOB_ACTIVE && below(w, 2) == 0;
@@ -373,7 +382,7 @@ static void do_job(struct world *w, struct model_message *m)
 			push_move(m, from, to);
 		cell_push(c, next, 0, next == QUEUE_JOB_ACTIVE ? at : 0u);
 		st = next == QUEUE_JOB_ACTIVE ? queue_job_start(&w->q, m->id, (enum queue_job)j, at)
-			: queue_job_end(&w->q, m->id, (enum queue_job)j);
+					      : queue_job_end(&w->q, m->id, (enum queue_job)j);
 		if (j == 0)
 			push_settle(m, to, w->q.batch, st == ST_OK);
 	}
@@ -421,7 +430,8 @@ void world_work(struct world *w, uint32_t count)
 		what = below(w, 100);
 		m = pick(w, MODEL_WRITING);
 		if (what < 50 && m != NULL) {
-			if (m->done[0] + m->done[1] + m->done[2] < m->len[0] + m->len[1] + m->len[2])
+			if (m->done[0] + m->done[1] + m->done[2] <
+				m->len[0] + m->len[1] + m->len[2])
 				do_write(w, m);
 			else
 				do_commit(w, m);
@@ -445,6 +455,27 @@ void world_work(struct world *w, uint32_t count)
 				do_remove(w, m);
 		}
 		world_step(w);
+	}
+}
+
+void world_finish(struct world *w)
+{
+	uint32_t i, tries;
+
+	for (i = 0; i < MODEL_MESSAGES; i++) {
+		struct model_message *m = &w->m[i];
+
+		for (tries = 0; m->status == MODEL_WRITING && tries < 3000; tries++) {
+			if (m->done[0] + m->done[1] + m->done[2] <
+				m->len[0] + m->len[1] + m->len[2])
+				do_write(w, m);
+			else
+				do_commit(w, m);
+		}
+		if (m->status == MODEL_WRITING)
+			dump(&w->q);
+		if (m->status == MODEL_WRITING)
+			fail("stuck", m->id, w->q.free_count);
 	}
 }
 
@@ -479,7 +510,8 @@ static void check_content(struct world *w, const struct model_message *m)
 		fail("verify", m->id, (uint32_t)-n);
 	for (s = 0; s < 3; s++) {
 		queue_reader_open(&r, m->id, (enum queue_stream)s);
-		for (at = 0; (n = queue_read(&w->q, &r, piece, sizeof(piece))) > 0; at += (uint32_t)n)
+		for (at = 0; (n = queue_read(&w->q, &r, piece, sizeof(piece))) > 0;
+			at += (uint32_t)n)
 			for (i = 0; i < n; i++)
 				if (piece[i] != world_octet(m->id, s, at + (uint32_t)i))
 					fail("content", m->id, at + (uint32_t)i);
@@ -489,13 +521,14 @@ static void check_content(struct world *w, const struct model_message *m)
 }
 
 /* The value found must be one of those possible, and is the durable one now. */
-static void adopt(struct model_cell *c, uint8_t state, uint8_t attempts, uint32_t time_s, const char *what,
-	uint32_t id)
+static void adopt(struct model_cell *c, uint8_t state, uint8_t attempts, uint32_t time_s,
+	const char *what, uint32_t id)
 {
 	int i;
 
 	for (i = 0; i < c->n; i++)
-		if (c->v[i].state == state && c->v[i].attempts == attempts && c->v[i].time_s == time_s)
+		if (c->v[i].state == state && c->v[i].attempts == attempts &&
+			c->v[i].time_s == time_s)
 			break;
 	if (i == c->n)
 		fail(what, id, state);
@@ -510,8 +543,8 @@ static void check_state(struct world *w, struct model_message *m)
 	struct queue_rcpt r;
 	uint16_t i, count[5] = { 0 };
 
-	if (!queue_get(&w->q, m->id, &info) || info.rcpt_count != m->rcpts || info.damaged
-			|| info.arrival_s != 1700000000u + m->id)
+	if (!queue_get(&w->q, m->id, &info) || info.rcpt_count != m->rcpts || info.damaged ||
+		info.arrival_s != 1700000000u + m->id)
 		fail("message", m->id, info.rcpt_count);
 	for (i = 0; i < m->rcpts; i++) {
 		if (!queue_rcpt_get(&w->q, m->id, i, &r))
@@ -521,13 +554,13 @@ static void check_state(struct world *w, struct model_message *m)
 		if (r.attempts == 0)
 			continue;
 		reply_make(m->id, i, r.attempts, &want);
-		if (queue_reply_get(&w->q, m->id, i, &reply) != ST_OK || reply.code != want.code
-				|| reply.text_len != want.text_len
-				|| memcmp(reply.text, want.text, want.text_len) != 0)
+		if (queue_reply_get(&w->q, m->id, i, &reply) != ST_OK || reply.code != want.code ||
+			reply.text_len != want.text_len ||
+			memcmp(reply.text, want.text, want.text_len) != 0)
 			fail("reply text", m->id, i);
 	}
-	if (info.pending != count[QUEUE_PENDING] || info.failed != count[QUEUE_FAILED]
-			|| info.reporting != count[QUEUE_REPORTING])
+	if (info.pending != count[QUEUE_PENDING] || info.failed != count[QUEUE_FAILED] ||
+		info.reporting != count[QUEUE_REPORTING])
 		fail("recipient counts", m->id, 0);
 	for (i = 0; i < 2; i++) {
 		if (!queue_job_get(&w->q, m->id, (enum queue_job)i, &job))
@@ -570,7 +603,8 @@ static void check_accounts(struct world *w)
 		if (s->kind != QUEUE_SECTOR_DATA)
 			continue;
 		for (units = 0, j = 0; j < s->extents; j++)
-			if (heap_extent_at(q, (uint16_t)i, j, &e) && index_find(q, e.id) != QUEUE_NONE)
+			if (heap_extent_at(q, (uint16_t)i, j, &e) &&
+				index_find(q, e.id) != QUEUE_NONE)
 				units += heap_units(q, e.len);
 		if (units != s->live && q->victim == QUEUE_NONE && q->recount >= q->layout.sectors)
 			fail("accounts of a sector", units, s->live);
@@ -585,7 +619,6 @@ void world_check(struct world *w)
 	uint32_t cursor = 0;
 	int i;
 
-	w->checks++;
 	while (queue_next(&w->q, &cursor, &info)) {
 		struct model_message *m = model_find(w, info.id);
 
@@ -604,6 +637,8 @@ void world_check(struct world *w)
 			m->status = there ? MODEL_QUEUED : MODEL_FREE;
 	}
 	check_accounts(w);
+	if (w->q.rotten != 0 && !w->rot_expected)
+		fail("rot met where there was none", w->q.rotten, 0);
 }
 
 void world_drain(struct world *w)
@@ -621,13 +656,16 @@ void world_drain(struct world *w)
 			fail("cannot remove", m->id, 0);
 	}
 	world_settle(w);
+	if (w->q.rotten != 0 && !w->rot_expected)
+		fail("rot met where there was none", w->q.rotten, 0);
 	nor_boot(&w->nor);
 	world_mount(w);
 	world_check(w);
 	world_settle(w);
 	for (i = 0; i < w->q.layout.sectors; i++)
 		used += w->q.sector[i].kind == QUEUE_SECTOR_RETIRED;
-	if (w->q.message_count != 0 || w->q.free_count + w->q.ring_len + used != w->q.layout.sectors)
+	if (w->q.message_count != 0 ||
+		w->q.free_count + w->q.ring_len + used != w->q.layout.sectors)
 		fail("space was not given back", w->q.free_count, w->q.ring_len);
 }
 
@@ -659,7 +697,8 @@ void world_look(struct world *w, struct world_damage *out)
 		out->intact++;
 		for (s = 0; s < 3; s++) {
 			queue_reader_open(&r, m->id, (enum queue_stream)s);
-			for (at = 0; (n = queue_read(&w->q, &r, piece, sizeof(piece))) > 0; at += (uint32_t)n)
+			for (at = 0; (n = queue_read(&w->q, &r, piece, sizeof(piece))) > 0;
+				at += (uint32_t)n)
 				for (k = 0; k < n; k++)
 					if (piece[k] != world_octet(m->id, s, at + (uint32_t)k))
 						fail("altered, and verified", m->id, at);

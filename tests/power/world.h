@@ -46,14 +46,13 @@ struct world {
 	struct queue q;
 	struct queue_mount_report report;
 	struct model_message m[MODEL_MESSAGES];
-	struct rng rng;          /* of the script, not of the device */
+	struct rng rng; /* of the script, not of the device */
 	uint64_t clock_ms;
-	uint32_t body_max;       /* longest body that the script writes */
-	uint32_t id_last;        /* no later id may be this or before it */
+	uint32_t body_max; /* longest body that the script writes */
+	uint32_t id_last;  /* no later id may be this or before it */
 	bool any_id;
-	bool rot_expected;       /* faults were injected: rotten may rise */
-	uint64_t refused;        /* admissions that ended in ST_FULL */
-	uint64_t checks;
+	bool rot_expected; /* faults were injected: rotten may rise */
+	uint64_t refused;  /* admissions that ended in ST_FULL */
 };
 
 /* Ends the program with a reason; the seed and the cut are printed with it. */
@@ -76,6 +75,9 @@ void world_work(struct world *w, uint32_t count);
 void world_fill(struct world *w);
 void world_step(struct world *w);
 void world_settle(struct world *w);
+
+/* Ends what is being written: accepted or refused, but in time. */
+void world_finish(struct world *w);
 
 /* After a cut and mount: what must be there is, nothing else is, the accounts
  * are right.  The model takes over what is found. */

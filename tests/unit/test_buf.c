@@ -57,14 +57,13 @@ static void overflow_is_sticky_and_writes_nothing_outside(void **state)
 static void puts_numbers(void **state)
 {
 	static const struct {
-		uint64_t value;
+		uint32_t value;
 		const char *text;
 	} rows[] = {
 		{ 0, "0" },
 		{ 9, "9" },
 		{ 10, "10" },
 		{ UINT32_MAX, "4294967295" },
-		{ UINT64_MAX, "18446744073709551615" },
 	};
 	struct buf b = empty_buf(sizeof(array));
 	size_t i;
@@ -72,12 +71,7 @@ static void puts_numbers(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(rows); i++) {
 		buf_clear(&b);
-		buf_put_u64(&b, rows[i].value);
-		assert_span(buf_span(&b), rows[i].text);
-		if (rows[i].value > UINT32_MAX)
-			continue;
-		buf_clear(&b);
-		buf_put_u32(&b, (uint32_t)rows[i].value);
+		buf_put_u32(&b, rows[i].value);
 		assert_span(buf_span(&b), rows[i].text);
 	}
 }

@@ -3,7 +3,7 @@
 #include "unit.h"
 
 #include "base/rng.h"
-#include "mail/header.h"
+#include "mail/masquerade.h"
 
 static bool ours(void *ctx, struct span domain)
 {

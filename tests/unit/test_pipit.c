@@ -86,6 +86,18 @@ static void a_message_goes_to_the_mailbox(void **state)
 	assert_int_equal(queued(), 0);
 }
 
+static void an_address_literal_is_where_it_says(void **state)
+{
+	(void)state;
+	world_init(&w, true);
+	boot(true, "hostname here.test\nretry 10s\n");
+	(void)submit("a@client.test", "b@[192.0.2.77]");
+	world_run(&w, &p, 3000);
+	assert_int_equal(w.hop.messages, 1);
+	assert_int_equal(queued(), 0);
+	assert_true(stream_has(&w.log, "host=192.0.2.77"));
+}
+
 static void strangers_may_not_relay(void **state)
 {
 	int c;
@@ -233,7 +245,7 @@ static void a_dead_hop_does_not_burn_everybodys_attempts(void **state)
 /* `queue retry all`: also what has to wait for the hop's other deliveries. */
 static void asked_for_now_means_now(void **state)
 {
-	unsigned i;
+	unsigned i, connects;
 
 	(void)state;
 	start(true);
@@ -243,9 +255,11 @@ static void asked_for_now_means_now(void **state)
 	world_run(&w, &p, 8000);
 	assert_int_equal(queued(), 15);
 	w.hop.mail = NULL;
+	connects = w.hop.connects;
 	schedule_flush(&p.core.schedule, 0);
 	world_run(&w, &p, 3000);
 	assert_int_equal(queued(), 0);
+	assert_true(w.hop.connects - connects <= CONFIG_HOP_CONCURRENCY);   /* the rest rides along */
 }
 
 static void a_lost_connection_after_the_dot_is_tried_again(void **state)
@@ -370,6 +384,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(a_message_goes_to_the_smarthost, show_log),
 		cmocka_unit_test_teardown(a_message_goes_to_the_mailbox, show_log),
+		cmocka_unit_test_teardown(an_address_literal_is_where_it_says, show_log),
 		cmocka_unit_test_teardown(strangers_may_not_relay, show_log),
 		cmocka_unit_test_teardown(the_schedule_is_kept, show_log),
 		cmocka_unit_test_teardown(a_refused_message_is_bounced, show_log),

@@ -136,7 +136,8 @@ static void drop(uint32_t id)
 	assert_int_equal(st, ST_OK);
 }
 
-static void record(uint32_t id, uint16_t rcpt, uint8_t state, uint8_t attempts, uint32_t next, const char *text)
+static void record(uint32_t id, uint16_t rcpt, uint8_t state, uint8_t attempts, uint32_t next,
+	const char *text)
 {
 	struct queue_reply reply = { 550, { 5, 1, 1 }, 0, { 0 } };
 	struct queue_outcome o = { rcpt, state, attempts, next, text == NULL ? NULL : &reply };
@@ -360,7 +361,8 @@ static void test_many_writers(void **state)
 	for (j = 0; j < 5000; j++) {
 		for (i = 0; i < 16; i++) {
 			byte = octet(queue_writer_id(&queue, w[i]), QUEUE_BODY, (size_t)j);
-			RETRY(&queue, n = queue_write(&queue, w[i], QUEUE_BODY, span_make(&byte, 1)));
+			RETRY(&queue,
+				n = queue_write(&queue, w[i], QUEUE_BODY, span_make(&byte, 1)));
 			assert_int_equal(n, 1);
 		}
 	}

@@ -414,11 +414,11 @@ static void literals(void **state)
 	size_t i;
 
 	(void)state;
-	assert_true(route_literal(SPAN("[192.0.2.1]"), &ip) && ip.family == 4);
-	assert_true(route_literal(SPAN("[IPv6:2001:db8::1]"), &ip) && ip.family == 6);
-	assert_true(route_literal(SPAN("[ipv6:::ffff:192.0.2.1]"), &ip) && ip.family == 4);
+	assert_true(address_literal(SPAN("[192.0.2.1]"), &ip) && ip.family == 4);
+	assert_true(address_literal(SPAN("[IPv6:2001:db8::1]"), &ip) && ip.family == 6);
+	assert_true(address_literal(SPAN("[ipv6:::ffff:192.0.2.1]"), &ip) && ip.family == 4);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		if (route_literal(span_of(bad[i]), &ip))
+		if (address_literal(span_of(bad[i]), &ip))
 			fail_msg("%s", bad[i]);
 }
 

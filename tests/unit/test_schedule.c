@@ -28,7 +28,7 @@ static uint32_t due(void)
 {
 	uint32_t id = 0;
 
-	return schedule_due(&s, now, &id) ? id : 0;
+	return schedule_due(&s, now, 0, &id) ? id : 0;
 }
 
 /* ---- waits --------------------------------------------------------------- */
@@ -321,7 +321,7 @@ static void full_table_is_fast(void **state)
 		schedule_put(&s, next, now.mono_ms, 1);
 	start = seconds();
 	for (i = 0; i < 3000; i++) {
-		assert_true(schedule_due(&s, now, &id));
+		assert_true(schedule_due(&s, now, 0, &id));
 		assert_false(schedule_wait_ms(&s, now) > 0);
 		schedule_put(&s, id, now.mono_ms + 60000, 1);
 		schedule_remove(&s, id);
@@ -462,6 +462,32 @@ static void hop_zero(void **state)
 
 #define T(test) cmocka_unit_test_setup(test, begin)
 
+/* Forty wait for one hop that takes two at a time: the others of other hops are not
+ * held up, nothing is due in the meantime, and a connection gets them one by one. */
+static void rows_wait_for_their_hop(void **state)
+{
+	uint32_t id, n;
+
+	(void)state;
+	schedule_init(&s);
+	for (n = 1; n <= 40; n++)
+		schedule_put(&s, n, 0, 1);
+	for (n = 1; n <= 40; n++) {
+		assert_true(schedule_due(&s, now, 0, &id));
+		if (schedule_hop_begin(&s, 77, now, 2, &until_ms) != ST_OK)
+			schedule_put_off(&s, id, now.mono_ms, 1, 77);
+	}
+	assert_false(schedule_due(&s, now, 0, &id));
+	assert_int_equal(schedule_wait_ms(&s, now), UINT32_MAX);
+	schedule_put(&s, 41, now.mono_ms, 1);
+	assert_true(schedule_due(&s, now, 0, &id));
+	assert_int_equal(id, 41);
+	assert_true(schedule_due(&s, now, 77, &id));
+	assert_false(schedule_due(&s, now, 78, &id) && id != 0);
+	schedule_hop_end(&s, 77, true, now, 900);
+	assert_true(schedule_due(&s, now, 0, &id));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -482,6 +508,7 @@ int main(void)
 		T(idle_hops_make_room),
 		T(all_hops_active),
 		T(hop_zero),
+		T(rows_wait_for_their_hop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

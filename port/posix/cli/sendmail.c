@@ -41,6 +41,17 @@ static struct span hostname(const struct sending *s)
 	return conf_span(&s->settings.conf, s->settings.conf.hostname);
 }
 
+/* What a recipient's bare name is at: us, by a name whose mail stays here.  Cron's
+ * mail to root must not leave only because hostname is no local_domain. */
+static struct span home(const struct sending *s)
+{
+	const struct conf *c = &s->settings.conf;
+
+	if (c->local_domain_count == 0 || conf_domain_is_local(c, hostname(s)))
+		return hostname(s);
+	return conf_span(c, c->local_domain[0]);
+}
+
 static struct ip_endpoint listener(const struct sending *s)
 {
 	return settings_submission(&s->settings);
@@ -100,7 +111,7 @@ static int add_list(struct sending *s, struct span list)
 {
 	struct span bad;
 
-	if (rcpts_add_list(&s->rcpts, list, hostname(s), &bad))
+	if (rcpts_add_list(&s->rcpts, list, home(s), &bad))
 		return EXIT_DONE;
 	text_complain_span("not an address, nothing was sent", bad);
 	return EXIT_DATA;
