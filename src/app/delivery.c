@@ -42,13 +42,13 @@ bool delivery_verify(struct delivery *x)
 
 void delivery_give(struct delivery *x, const struct reply *why, bool again)
 {
-	x->o->why = outcome_keep(why, false);
+	outcome_keep(&x->o->why, why, false);
 	x->o->again = again;
 }
 
 void delivery_quote(struct delivery *x, const struct reply *why)
 {
-	x->o->why = outcome_keep(why, true);
+	outcome_keep(&x->o->why, why, true);
 	x->o->again = false;
 }
 

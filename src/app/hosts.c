@@ -43,11 +43,6 @@ void hosts_cancel(struct core *c, struct hosts *h)
 	}
 }
 
-struct span hosts_name(const struct hosts *h)
-{
-	return span_make(h->host, h->host_len);
-}
-
 struct ip_endpoint hosts_endpoint(const struct hosts *h)
 {
 	return (struct ip_endpoint){ h->address[h->address_at], h->port };

@@ -41,7 +41,10 @@ enum hosts_result hosts_step(struct core *c, struct hosts *h, struct span domain
 void hosts_next(struct hosts *h);
 void hosts_cancel(struct core *c, struct hosts *h);
 
-struct span hosts_name(const struct hosts *h);
+static inline struct span hosts_name(const struct hosts *h)
+{
+	return span_make(h->host, h->host_len);
+}
 struct ip_endpoint hosts_endpoint(const struct hosts *h);
 
 #endif

@@ -44,7 +44,7 @@ static void put_origin(struct inbound *in)
 	struct buf b;
 
 	buf_init(&b, text, sizeof(text));
-	buf_put(&b, span_sub(smtpd_helo(&in->smtpd), 0, DOMAIN_MAX));
+	buf_put(&b, smtpd_helo(&in->smtpd));
 	buf_puts(&b, " [");
 	ip_put(&b, &in->peer.ip);
 	buf_puts(&b, "]");
@@ -60,7 +60,7 @@ static void begin_envelope(struct core *c, struct inbound *in, const struct addr
 	buf_init(&b, text, sizeof(text));
 	if (!address_is_null(sender))
 		header_rewrite_address(&b, &rewrite, sender);
-	if (b.overflow) {
+	if (CONFIG_MASQUERADE && b.overflow) {
 		buf_clear(&b);
 		address_put(&b, sender);
 	}
@@ -343,6 +343,9 @@ static uint32_t after_step(struct core *c, struct inbound *in, enum conn_state s
 		hang_up(c, in);
 		return 0;
 	}
+	/* Half closed with a question open: the client may still read our answer. */
+	if (state == CONN_ENDED && ask != SMTPD_NONE && ask != SMTPD_CLOSE)
+		return FLASH_POLL_MS;
 	if (state == CONN_ENDED || state == CONN_LOST) {
 		if (!in->stopping)
 			report_session_lost(&c->report, in->id, false);

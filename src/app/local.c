@@ -126,7 +126,7 @@ static enum status take_result(struct core *c, struct local *l, struct reply *re
 		return ST_AGAIN;
 	l->handle = -1;
 	buf_init(&b, text, REPLY_TEXT_MAX);
-	buf_put(&b, span_sub(span_of(result.text), 0, REPLY_TEXT_MAX));
+	buf_put_max(&b, span_of(result.text), REPLY_TEXT_MAX);
 	if (result.outcome == MAILBOX_DELIVERED)
 		*reply = *say(SAY_DELIVERED);
 	else if (result.outcome == MAILBOX_LATER)

@@ -3,23 +3,22 @@
 
 #include "app/replies.h"
 
+#include <string.h>
+
 #define ATTEMPTS_MAX 255u   /* as flash counts them */
 
 /* In a kept reply's code: a next hop said it, not we. */
 #define REMOTE 0x8000u
 
-struct queue_reply outcome_keep(const struct reply *r, bool remote)
+void outcome_keep(struct queue_reply *kept, const struct reply *r, bool remote)
 {
-	struct queue_reply kept = { .code = (uint16_t)(r->code | (remote ? REMOTE : 0u)) };
 	struct buf b;
-	size_t i;
 
-	for (i = 0; i < sizeof(kept.enhanced); i++)
-		kept.enhanced[i] = r->enhanced[i];
-	buf_init(&b, kept.text, sizeof(kept.text));
-	buf_put(&b, span_sub(r->text, 0, sizeof(kept.text)));
-	kept.text_len = (uint8_t)b.len;
-	return kept;
+	kept->code = (uint16_t)(r->code | (remote ? REMOTE : 0u));
+	memcpy(kept->enhanced, r->enhanced, sizeof(kept->enhanced));
+	buf_init(&b, kept->text, sizeof(kept->text));
+	buf_put_max(&b, r->text, sizeof(kept->text));
+	kept->text_len = (uint8_t)b.len;
 }
 
 struct reply outcome_reply(const struct queue_reply *kept)
@@ -166,7 +165,7 @@ bool outcome_record_expired(struct core *c, uint32_t message, uint16_t rcpt)
 		return true;
 	o.attempts = r.attempts;
 	if (queue_reply_get(&c->queue, message, rcpt, &kept) != ST_OK || kept.code == 0)
-		kept = outcome_keep(say(SAY_EXPIRED), false);
+		outcome_keep(&kept, say(SAY_EXPIRED), false);
 	reply = outcome_reply(&kept);
 	told.reply = &reply;
 	return settle(c, message, &o, &told);

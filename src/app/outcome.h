@@ -10,7 +10,7 @@
 #include "app/core.h"
 
 /* A reply as it is kept: its first octets, and whether a next hop said it. */
-struct queue_reply outcome_keep(const struct reply *r, bool remote);
+void outcome_keep(struct queue_reply *kept, const struct reply *r, bool remote);
 struct reply outcome_reply(const struct queue_reply *kept);
 bool outcome_is_remote(const struct queue_reply *kept);
 

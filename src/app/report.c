@@ -5,7 +5,7 @@
 #include "pipit_limits.h"
 
 /* A path, a reply and the keys around them. */
-#define LINE_MAX (ADDRESS_MAX + 4u * REPLY_TEXT_MAX + 128u)
+#define LINE_MAX (ADDRESS_MAX + (CONFIG_LOG_DETAILS ? 4u * REPLY_TEXT_MAX + 128u : 0u))
 
 /* No counter of its own. */
 #define NONE REPORT_COUNT
@@ -63,15 +63,42 @@ static void begin(struct report *r, struct line *l, const struct fact *f, const 
 	row_word(&l->b, f->word);
 }
 
+/* ---- what a line says beyond its fact ------------------------------------------------- */
+
+static void put_text(struct line *l, const char *key, struct span value)
+{
+	if (CONFIG_LOG_DETAILS)
+		row_text(&l->b, key, value);
+}
+
+static void put_u32(struct line *l, const char *key, uint32_t value)
+{
+	if (CONFIG_LOG_DETAILS)
+		row_u32(&l->b, key, value);
+}
+
 static void put_endpoint(struct line *l, const char *key, const struct ip_endpoint *at)
 {
 	uint8_t text[IP_ENDPOINT_TEXT_MAX];
 	struct buf b;
 
+	if (!CONFIG_LOG_DETAILS)
+		return;
 	buf_init(&b, text, sizeof(text));
 	ip_endpoint_put(&b, at);
 	row_text(&l->b, key, buf_span(&b));
 }
+
+/* The codes say why, also where the text is not wanted. */
+static void put_reply(struct line *l, const struct reply *reply)
+{
+	if (CONFIG_LOG_DETAILS)
+		row_reply(&l->b, reply);
+	else
+		row_u32(&l->b, "code", reply->code);
+}
+
+/* ---- lines ------------------------------------------------------------------------------- */
 
 static void end(struct report *r, struct line *l)
 {
@@ -87,7 +114,7 @@ static void plain(struct report *r, const struct fact *f, const char *about, uin
 
 	begin(r, &l, f, about, id);
 	if (key != NULL)
-		row_text(&l.b, key, text);
+		put_text(&l, key, text);
 	end(r, &l);
 }
 
@@ -116,11 +143,11 @@ void report_started(struct report *r, const struct queue_mount_report *m)
 	struct line l;
 
 	begin(r, &l, &started, NULL, 0);
-	row_text(&l.b, "version", SPAN(PIPIT_VERSION));
-	row_u32(&l.b, "messages", m->messages);
-	row_u32(&l.b, "torn", m->torn);
-	row_u32(&l.b, "rotten", m->rotten);
-	row_u32(&l.b, "formatted", m->formatted);
+	put_text(&l, "version", SPAN(PIPIT_VERSION));
+	put_u32(&l, "messages", m->messages);
+	put_u32(&l, "torn", m->torn);
+	put_u32(&l, "rotten", m->rotten);
+	put_u32(&l, "formatted", m->formatted);
 	if (m->rotten > 0)
 		l.level = LOG_ERROR;
 	end(r, &l);
@@ -171,10 +198,10 @@ void report_refused(struct report *r, uint32_t id, const char *stage, struct spa
 	struct line l;
 
 	begin(r, &l, &refused, "s", id);
-	row_text(&l.b, "stage", span_of(stage));
+	put_text(&l, "stage", span_of(stage));
 	if (path.len > 0)
-		row_text(&l.b, "path", path);
-	row_reply(&l.b, reply);
+		put_text(&l, "path", path);
+	put_reply(&l, reply);
 	end(r, &l);
 }
 
@@ -190,9 +217,9 @@ void report_accepted(struct report *r, uint32_t id, uint32_t message, uint32_t s
 
 	begin(r, &l, &accepted, "s", id);
 	row_id(&l.b, "m", message);
-	row_u32(&l.b, "size", size);
-	row_u32(&l.b, "rcpts", rcpts);
-	row_text(&l.b, "from", sender);
+	put_u32(&l, "size", size);
+	put_u32(&l, "rcpts", rcpts);
+	put_text(&l, "from", sender);
 	end(r, &l);
 }
 
@@ -202,7 +229,7 @@ void report_connect(struct report *r, uint32_t message, struct span host, const 
 	struct line l;
 
 	begin(r, &l, ok ? &connected : &connect_failed, "m", message);
-	row_text(&l.b, "host", host);
+	put_text(&l, "host", host);
 	put_endpoint(&l, "at", at);
 	end(r, &l);
 }
@@ -219,12 +246,12 @@ void report_outcome(struct report *r, uint32_t message, const struct report_outc
 	struct line l;
 
 	begin(r, &l, f, "m", message);
-	row_u32(&l.b, "rcpt", o->rcpt);
+	put_u32(&l, "rcpt", o->rcpt);
 	if (o->host.len > 0)
-		row_text(&l.b, "host", o->host);
+		put_text(&l, "host", o->host);
 	if (f == &deferred)
-		row_u32(&l.b, "next", o->next_s);
-	row_reply(&l.b, o->reply);
+		put_u32(&l, "next", o->next_s);
+	put_reply(&l, o->reply);
 	end(r, &l);
 }
 

@@ -54,11 +54,6 @@ bool source_is_last(const struct source *s, const struct piece *p)
 	return p->len == 0 || (s->size > 0 && s->left == 0);
 }
 
-struct span source_piece(const struct piece *p)
-{
-	return span_make(p->octets + p->at, p->len);
-}
-
 void source_took(struct piece *p, size_t n)
 {
 	p->at = (uint16_t)(p->at + n);

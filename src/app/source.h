@@ -31,7 +31,11 @@ bool source_open(struct core *c, struct source *s, const struct task *t);
 int source_fill(struct core *c, struct source *s, struct piece *p);
 /* Nothing follows this piece, as far as is known before the end. */
 bool source_is_last(const struct source *s, const struct piece *p);
-struct span source_piece(const struct piece *p);
+
+static inline struct span source_piece(const struct piece *p)
+{
+	return span_make(p->octets + p->at, p->len);
+}
 void source_took(struct piece *p, size_t n);
 
 #endif

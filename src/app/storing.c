@@ -108,7 +108,7 @@ static bool store_pending(struct core *c, struct inbound *in)
 			storing_fail(c, in, accept_storage_reply((enum status)n));
 			break;
 		}
-		in->pending = span_from(in->pending, (size_t)n);
+		span_skip(&in->pending, (size_t)n);
 		in->size += (uint32_t)n;
 	}
 	in->pending = SPAN_EMPTY;

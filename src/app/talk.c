@@ -119,7 +119,7 @@ static bool on_rcpt_result(struct delivery *x, const struct smtpc_event *e)
 		for (i = 0; too_many && i < e->rcpt; i++)
 			if (x->t->rcpt[i].state == TASK_ACCEPTED)
 				break;
-		kept = outcome_keep(&e->reply, true);
+		outcome_keep(&kept, &e->reply, true);
 		if (!delivery_record_one(x, r, &kept, too_many && i < e->rcpt))
 			return false;
 	}

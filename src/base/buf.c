@@ -29,6 +29,13 @@ void buf_put(struct buf *b, struct span s)
 	b->len += s.len;
 }
 
+void buf_put_max(struct buf *b, struct span s, size_t max)
+{
+	if (s.len > max)
+		s.len = max;
+	buf_put(b, s);
+}
+
 void buf_puts(struct buf *b, const char *text)
 {
 	buf_put(b, span_of(text));

@@ -19,6 +19,7 @@ struct buf {
 void buf_init(struct buf *b, void *array, size_t cap);
 void buf_clear(struct buf *b);
 void buf_put(struct buf *b, struct span s);
+void buf_put_max(struct buf *b, struct span s, size_t max); /* no more than its first max octets */
 void buf_puts(struct buf *b, const char *text);
 void buf_put_byte(struct buf *b, uint8_t c);
 void buf_put_u32(struct buf *b, uint32_t value); /* decimal */

@@ -52,6 +52,14 @@ struct span span_from(struct span s, size_t from)
 	return span_make(s.at + from, s.len - from);
 }
 
+void span_skip(struct span *s, size_t n)
+{
+	if (n > s->len)
+		n = s->len;
+	s->at += n;
+	s->len -= n;
+}
+
 struct span span_sub(struct span s, size_t from, size_t len)
 {
 	s = span_from(s, from);

@@ -46,6 +46,9 @@ bool span_starts_nocase(struct span s, struct span prefix);
 struct span span_sub(struct span s, size_t from, size_t len);
 struct span span_from(struct span s, size_t from);
 
+/* Takes n octets off the front of *s. */
+void span_skip(struct span *s, size_t n);
+
 /* Without blanks (space, tab) at both ends. */
 struct span span_trim(struct span s);
 

@@ -8,11 +8,6 @@
 #define MX_FIXED_LEN 2u /* preference, before the host */
 #define SOA_LEN_MIN 22u /* two root names, five numbers */
 
-struct span dns_record_name(const struct dns_answer *a, const struct dns_record *r)
-{
-	return span_make(a->text + r->name_at, r->name_len);
-}
-
 static size_t address_len(uint16_t type)
 {
 	return type == DNS_A ? 4u : type == DNS_AAAA ? IP_BYTES_MAX : 0;
@@ -252,7 +247,7 @@ static void get_record(struct span *from, uint8_t type, struct dns_answer *out)
 		memcpy(record->ip.bytes, from->at, len);
 	}
 	out->count++;
-	*from = span_from(*from, len);
+	span_skip(from, len);
 }
 
 void dns_entry_answer(const struct dns_cache_entry *e, uint32_t now_s, struct dns_answer *out)

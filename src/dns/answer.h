@@ -40,7 +40,10 @@ struct dns_answer {
 	uint8_t text[CONFIG_DNS_ANSWER_TEXT];
 };
 
-struct span dns_record_name(const struct dns_answer *a, const struct dns_record *r);
+static inline struct span dns_record_name(const struct dns_answer *a, const struct dns_record *r)
+{
+	return span_make(a->text + r->name_at, r->name_len);
+}
 
 /* ---- for the resolver ---------------------------------------------------- */
 

@@ -11,11 +11,6 @@ static struct span name_of(const struct dns_cache_entry *e)
 	return span_make(e->data, e->name_len);
 }
 
-struct span dns_cache_records(const struct dns_cache_entry *e)
-{
-	return span_from(span_make(e->data, e->len), e->name_len);
-}
-
 struct dns_cache_entry *dns_cache_find(struct dns_cache *c, struct span name, uint8_t type,
 	uint32_t now_s)
 {

@@ -44,6 +44,9 @@ void dns_cache_keep_alias(struct dns_cache *c, struct span name, struct span tar
 /* Forgets everything; a pinned entry keeps its records for its asker. */
 void dns_cache_flush(struct dns_cache *c);
 
-struct span dns_cache_records(const struct dns_cache_entry *e);
+static inline struct span dns_cache_records(const struct dns_cache_entry *e)
+{
+	return span_from(span_make(e->data, e->len), e->name_len);
+}
 
 #endif

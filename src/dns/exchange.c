@@ -10,11 +10,6 @@
 #define NO_HANDLE_PAUSE_MS 100u /* the port is out of handles: somebody will close one */
 #define ROUND_MS 500u           /* further rounds wait this much longer each */
 
-struct span exchange_name(const struct resolver_query *q)
-{
-	return span_make(q->name, q->name_len);
-}
-
 void exchange_set_name(struct resolver_query *q, struct span name)
 {
 	memcpy(q->name, name.at, name.len);

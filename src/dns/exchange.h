@@ -33,7 +33,11 @@ void exchange_close(struct resolver *r, struct resolver_query *q);
 uint8_t exchange_number(const struct resolver *r, const struct resolver_query *q);
 
 /* Valid until the next attempt, which changes its case. */
-struct span exchange_name(const struct resolver_query *q);
+
+static inline struct span exchange_name(const struct resolver_query *q)
+{
+	return span_make(q->name, q->name_len);
+}
 void exchange_set_name(struct resolver_query *q, struct span name);
 
 /* ---- for exchange_tcp.c ---------------------------------------------------- */

@@ -119,16 +119,16 @@ static bool route_take(struct span *s)
 	size_t n;
 
 	while (s->len > 0 && s->at[0] == '@') {
-		*s = span_from(*s, 1);
+		span_skip(s, 1);
 		for (n = 0; n < s->len && s->at[n] != ',' && s->at[n] != ':'; n++)
 			;
 		if (n == s->len || !address_domain_ok(span_sub(*s, 0, n)))
 			return false;
 		if (s->at[n] == ':') {
-			*s = span_from(*s, n + 1);
+			span_skip(s, n + 1);
 			return true;
 		}
-		*s = span_from(*s, n + 1);
+		span_skip(s, n + 1);
 	}
 	return false;
 }
@@ -158,11 +158,6 @@ bool address_parse_path(struct span *s, bool null_ok, bool local_ok, struct addr
 	}
 	*s = span_from(rest, end + 1);
 	return true;
-}
-
-bool address_is_null(const struct address *a)
-{
-	return a->local.len == 0 && a->domain.len == 0;
 }
 
 bool address_equal(const struct address *a, const struct address *b)

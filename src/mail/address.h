@@ -33,7 +33,11 @@ bool address_domain_ok(struct span s);
 /* Whether a domain is an address literal, and which (RFC 5321 4.1.3). */
 bool address_literal(struct span s, struct ip *out);
 
-bool address_is_null(const struct address *a);
+static inline bool address_is_null(const struct address *a)
+{
+	return a->local.len == 0 && a->domain.len == 0;
+}
+
 bool address_equal(const struct address *a, const struct address *b); /* domain without case */
 void address_put(struct buf *b, const struct address *a);             /* without <> */
 

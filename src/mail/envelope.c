@@ -37,7 +37,7 @@ enum status envelope_read(struct envelope_reader *r, struct span *in, struct env
 			return ST_CORRUPT;
 		r->line[r->len++] = in->at[i];
 	}
-	*in = span_from(*in, whole ? n + 1 : n);
+	span_skip(in, whole ? n + 1 : n);
 	if (!whole)
 		return ST_AGAIN;
 	if (r->len == 0 || !kind_known(r->line[0]))

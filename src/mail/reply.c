@@ -31,36 +31,23 @@ void reply_put(struct buf *b, const struct reply *r)
 	buf_puts(b, "\r\n");
 }
 
-/* Takes a number up to 255 and what must follow it; 0 for end means a blank or the end. */
-static bool number_take(struct span *s, uint8_t end, uint8_t *out)
-{
-	uint32_t value;
-	size_t n = 0;
-
-	while (n < s->len && n < 4 && byte_is_digit(s->at[n]))
-		n++;
-	if (!span_to_u32(span_sub(*s, 0, n), 255, &value))
-		return false;
-	if (n == s->len ? end != 0 : s->at[n] != (end ? end : ' '))
-		return false;
-	*s = span_from(*s, n + 1);
-	*out = (uint8_t)value;
-	return true;
-}
-
 bool reply_enhanced_take(struct span *s, uint8_t enhanced[3])
 {
 	struct span rest = *s;
-	uint8_t e[3];
+	uint32_t e[3];
 	unsigned i;
 
-	for (i = 0; i < 3; i++)
-		if (!number_take(&rest, i < 2 ? '.' : 0, &e[i]))
+	for (i = 0; i < 3; i++) {
+		size_t n = span_find(rest, i < 2 ? '.' : ' ');
+
+		if (n > 3 || !span_to_u32(span_sub(rest, 0, n), 255, &e[i]))
 			return false;
+		span_skip(&rest, n + 1);
+	}
 	if (e[0] != 2 && e[0] != 4 && e[0] != 5)
 		return false;
 	for (i = 0; i < 3; i++)
-		enhanced[i] = e[i];
+		enhanced[i] = (uint8_t)e[i];
 	*s = rest;
 	return true;
 }
@@ -164,7 +151,7 @@ enum reply_result reply_parse(struct reply_parser *p, struct span *in)
 	while (in->len > 0 && result == REPLY_MORE) {
 		line_begin(p);
 		c = in->at[0];
-		*in = span_from(*in, 1);
+		span_skip(in, 1);
 		if (c == '\n')
 			result = line_end(p);
 		else if ((p->cr && !octet_add(p, '\r')) || (c != '\r' && !octet_add(p, c)))
@@ -175,11 +162,6 @@ enum reply_result reply_parse(struct reply_parser *p, struct span *in)
 	if (result == REPLY_BROKEN)
 		p->state = BROKEN;
 	return result;
-}
-
-struct span reply_parser_line(const struct reply_parser *p)
-{
-	return span_from(span_make(p->head, p->head_len), 4);
 }
 
 struct reply reply_parser_reply(const struct reply_parser *p)

@@ -62,7 +62,11 @@ enum reply_result reply_parse(struct reply_parser *p, struct span *in);
 
 /* The text of the line that ended just now (REPLY_LINE, REPLY_COMPLETE), without the code: for
  * EHLO keywords.  First octets only (REPLY_HEAD_MAX). */
-struct span reply_parser_line(const struct reply_parser *p);
+
+static inline struct span reply_parser_line(const struct reply_parser *p)
+{
+	return span_from(span_make(p->head, p->head_len), 4);
+}
 
 struct reply reply_parser_reply(const struct reply_parser *p);
 

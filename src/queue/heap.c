@@ -211,6 +211,8 @@ bool heap_redundant(struct queue *q, uint16_t sector)
 	return true;
 }
 
+const uint8_t heap_order[QUEUE_STREAMS] = { 0, 2, 1 };
+
 /* ---- Accounting ------------------------------------------------------------------------ */
 
 uint16_t heap_units(const struct queue *q, uint32_t len)
@@ -238,9 +240,10 @@ void heap_forget(struct queue *q, const struct queue_slot *s, const uint32_t len
 {
 	struct heap_extent e = { .sector = s->hint_sector, .index = s->hint_extent };
 	uint8_t stream;
-	uint32_t at;
+	uint32_t at, i;
 
-	for (stream = 0; stream < QUEUE_STREAMS; stream++) {
+	for (i = 0; i < QUEUE_STREAMS; i++) {
+		stream = heap_order[i];
 		for (at = 0; at < len[stream]; at = e.from + e.len) {
 			if (heap_find(q, s, stream, at, e.sector, e.index, &e) != ST_OK) {
 				q->recount = 0;
@@ -410,8 +413,8 @@ enum status heap_head_open(struct queue *q, struct queue_head *h, uint32_t keep,
 
 	heap_head_leave(q, h);
 	/* With nothing to reclaim, what reclaim has left of its sector is used up. */
-	if (media_free_count(q) <= keep && q->stuck && h != &q->cold
-			&& heap_room(q, &q->cold) >= 2u * q->layout.extent_len) {
+	if (media_free_count(q) <= keep && q->stuck && h != &q->cold &&
+		heap_room(q, &q->cold) >= 2u * q->layout.extent_len) {
 		(void)heap_extent_close(q, &q->cold, false);
 		h->sector = q->cold.sector;
 		h->pos = q->cold.pos;

@@ -44,6 +44,10 @@ bool heap_has_twin(struct queue *q, const struct queue_slot *s, const struct hea
 /* Does everything that lives in a sector live elsewhere too? */
 bool heap_redundant(struct queue *q, uint16_t sector);
 
+/* The streams in the order in which they are written: who follows it finds the
+ * next extent where the last one led. */
+extern const uint8_t heap_order[QUEUE_STREAMS];
+
 /* ---- Accounting ---- */
 
 /* What an extent takes away from its sector, in units of 8 octets. */

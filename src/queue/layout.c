@@ -128,7 +128,8 @@ bool layout_limits(struct queue_layout *l)
 	if (payload <= layout_gain(l))
 		return false;
 	/* All but one may be closed, and each so full that it is no victim. */
-	usable = (l->sectors - l->journal_sectors - LAYOUT_RESERVE - 1u) * (payload - layout_gain(l));
+	usable = (l->sectors - l->journal_sectors - LAYOUT_RESERVE - 1u) *
+		(payload - layout_gain(l));
 	l->live_max = usable < raw ? usable : raw;
 	if (l->live_max <= layout_cost(l, 0))
 		return false;

@@ -69,6 +69,21 @@ enum status media_program(struct queue *q, uint32_t sector, uint32_t at, const u
 	return ST_OK;
 }
 
+bool media_blank(struct queue *q, uint32_t sector, uint32_t at, uint32_t end)
+{
+	uint32_t n, i;
+
+	for (; at < end; at += n) {
+		n = end - at < QUEUE_SCRATCH ? end - at : QUEUE_SCRATCH;
+		if (media_read(q, sector, at, q->scratch, n) != ST_OK)
+			return false;
+		for (i = 0; i < n; i++)
+			if (q->scratch[i] != 0xffu)
+				return false;
+	}
+	return true;
+}
+
 /* ---- Headers ------------------------------------------------------------------ */
 
 bool media_header_ok(const uint8_t *h)

@@ -32,6 +32,9 @@ enum status media_read(const struct queue *q, uint32_t sector, uint32_t at, void
 enum status media_program(struct queue *q, uint32_t sector, uint32_t at, const uint8_t *from,
 	uint32_t len);
 
+/* Is a part of a sector all 0xff? */
+bool media_blank(struct queue *q, uint32_t sector, uint32_t at, uint32_t end);
+
 /* Whether 16 octets are a header of any geometry. */
 bool media_header_ok(const uint8_t *h);
 

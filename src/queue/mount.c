@@ -9,6 +9,7 @@
 #include "queue/layout.h"
 #include "queue/media.h"
 #include "queue/queue.h"
+#include "queue/resume.h"
 #include "queue/ring.h"
 
 #define FOREIGN_GEOMETRY "a queue with another sector size or program unit"
@@ -75,28 +76,13 @@ static void scan_headers(struct mount *m)
 	}
 }
 
-static bool blank_from(struct queue *q, uint32_t sector, uint32_t at, uint32_t end)
-{
-	uint32_t n, i;
-
-	for (; at < end; at += n) {
-		n = end - at < QUEUE_SCRATCH ? end - at : QUEUE_SCRATCH;
-		if (media_read(q, sector, at, q->scratch, n) != ST_OK)
-			return false;
-		for (i = 0; i < n; i++)
-			if (q->scratch[i] != 0xffu)
-				return false;
-	}
-	return true;
-}
-
 /* Nothing but, perhaps, a torn FORMATTING mark. */
 static bool blank(struct queue *q)
 {
 	uint32_t i;
 
 	for (i = 0; i < q->layout.sectors; i++)
-		if (!blank_from(q, i, i + 1u == q->layout.sectors ? q->layout.header_len : 0u,
+		if (!media_blank(q, i, i + 1u == q->layout.sectors ? q->layout.header_len : 0u,
 			    q->layout.sector_size))
 			return false;
 	return true;
@@ -245,12 +231,14 @@ static bool complete(struct queue *q, const struct queue_slot *s)
 {
 	struct heap_extent e = { .sector = s->hint_sector, .index = s->hint_extent };
 	uint8_t stream;
-	uint32_t at;
+	uint32_t at, i;
 
-	for (stream = 0; stream < QUEUE_STREAMS; stream++)
+	for (i = 0; i < QUEUE_STREAMS; i++) {
+		stream = heap_order[i];
 		for (at = 0; at < s->len[stream]; at = e.from + e.len)
 			if (heap_find(q, s, stream, at, e.sector, e.index, &e) != ST_OK)
 				return false;
+	}
 	return true;
 }
 
@@ -353,7 +341,7 @@ static void sort_sectors(struct mount *m)
 		if (s->kind == QUEUE_SECTOR_FREE) {
 			s->erases = mean & 0xffffffu;
 			/* Without a header, but not blank: perhaps just what is missing. */
-			if (suspicious && !blank_from(q, i, 0, q->layout.sector_size)) {
+			if (suspicious && !media_blank(q, i, 0, q->layout.sector_size)) {
 				s->kind = QUEUE_SECTOR_QUARANTINE;
 				q->rotten++;
 				continue;
@@ -366,139 +354,6 @@ static void sort_sectors(struct mount *m)
 	drop_copies(q);
 	if (q->missing_count == 0)
 		q->missing_count = m->ring.lost;
-}
-
-/* ---- Going on --------------------------------------------------------------------------------- */
-
-/* Waits for an erase; false when there is nothing to wait for. */
-static bool wait_room(struct queue *q)
-{
-	if (q->ready_count == 0 && q->free_count == 0)
-		media_release(q);
-	media_sync_wait(q);
-	while (!q->stopped && q->ready_count == 0)
-		if (!media_step(q) && q->ready_count == 0)
-			return false;
-	return !q->stopped;
-}
-
-static enum status append_waiting(struct queue *q, const struct journal_record *r)
-{
-	enum status st;
-
-	do
-		st = journal_append(q, r->type, r->id, r->body, r->len);
-	while (st == ST_AGAIN && wait_room(q));
-	return st;
-}
-
-static enum status append_mark_waiting(struct mount *m)
-{
-	struct queue *q = m->q;
-	struct journal_mark mark = { 0 };
-	enum status st;
-
-	if (m->last.type == JOURNAL_MARK)
-		journal_mark_load(&m->last, &mark);
-	do
-		st = journal_append_mark(q, mark.carried);
-	while (st == ST_AGAIN && wait_room(q));
-	return st;
-}
-
-/* The last record may have been programmed with failing power and read wrong
- * later: it is written once more. */
-static enum status strengthen(struct mount *m)
-{
-	struct queue *q = m->q;
-	struct journal_record r = m->last;
-	struct queue_slot *s = index_live(q, r.id);
-	enum status st;
-
-	if (r.type == JOURNAL_MARK || r.type == JOURNAL_SUPER || r.type == JOURNAL_PAD)
-		return ST_OK;
-	if (r.type != JOURNAL_DONE && s == NULL)
-		return ST_OK;
-	/* A later serial, so that the first one is not carried along for ever. */
-	if (r.type == JOURNAL_OUTCOME)
-		r.body[2] = (uint8_t)(r.body[2] + 8u);
-	if (r.type == JOURNAL_JOB)
-		r.body[1] = (uint8_t)(r.body[1] + 4u);
-	st = append_waiting(q, &r);
-	if (st != ST_OK)
-		return st;
-	if (r.type == JOURNAL_COMMIT)
-		s->base = q->ring[q->ring_len - 1u];
-	journal_apply(q, &r);
-	return ST_OK;
-}
-
-static enum status drop_torn(struct queue *q)
-{
-	struct journal_record r = { .type = JOURNAL_DONE };
-	enum status st;
-	uint32_t i;
-
-	for (i = 0; i < CONFIG_QUEUE_MESSAGES; i++) {
-		struct queue_slot *s = &q->slots[i];
-
-		if (s->id == 0 || !(s->flags & QUEUE_SLOT_TORN))
-			continue;
-		r.id = s->id;
-		st = append_waiting(q, &r);
-		if (st != ST_OK)
-			return st;
-		q->live_bytes -= layout_cost(&q->layout, s->found);
-		q->journal_live -= layout_need(&q->layout, s->rcpt_count);
-		index_remove(q, (uint16_t)i);
-		q->message_count--;
-		q->recount = 0;
-	}
-	return ST_OK;
-}
-
-/* Octets that read blank may have been programmed with failing power: those
- * that the last record may have had are passed over, to the next page. */
-static void pass_over(struct queue *q)
-{
-	uint32_t step = CONFIG_QUEUE_COMMIT_ALIGN;
-
-	q->journal_pos += layout_record(&q->layout, JOURNAL_BODY_MAX) + step - 1u;
-	q->journal_pos -= q->journal_pos % (step > q->layout.align ? step : q->layout.align);
-	q->after_gap = true;
-}
-
-/* Writes what makes the state found the state on flash, in the batch that was
- * the last one: should the power fail again, it is still the last one. */
-static enum status resume(struct mount *m)
-{
-	struct queue *q = m->q;
-	bool tail_blank = blank_from(q, m->ring.sector, q->journal_pos, layout_end(&q->layout));
-	enum status st = ST_OK;
-
-	q->mounting = true;
-	q->journal_sealed = !tail_blank || m->torn;
-	q->torn_batch = m->ring.newest.last_batch;
-	q->torn_count = m->ring.unsafe;
-	if (!q->journal_sealed) {
-		pass_over(q);
-		st = strengthen(m);
-	}
-	if (st == ST_OK)
-		st = drop_torn(q);
-	if (st == ST_OK)
-		st = append_mark_waiting(m);
-	if (st == ST_AGAIN)
-		return refuse(m, ST_CORRUPT, "no sector left that can be erased");
-	if (st == ST_OK)
-		media_sync_wait(q);
-	q->mounting = false;
-	q->keep = QUEUE_NONE;
-	q->synced = q->batch++;
-	q->batch_used = false;
-	q->dirty = false;
-	q->urgent = false;
-	return q->stopped || st != ST_OK ? ST_IO : ST_OK;
 }
 
 /* ---- Mount ----------------------------------------------------------------------------------- */
@@ -579,6 +434,15 @@ static enum status load(struct mount *m)
 	return ST_OK;
 }
 
+static enum status go_on(struct mount *m)
+{
+	struct resume r = { m->ring.sector, m->ring.newest.last_batch, m->ring.unsafe, m->torn,
+		m->last };
+	enum status st = resume(m->q, &r);
+
+	return st == ST_CORRUPT ? refuse(m, st, "no sector left that can be erased") : st;
+}
+
 enum status queue_mount(struct queue *q, const struct flash *flash,
 	struct queue_mount_report *report)
 {
@@ -596,7 +460,7 @@ enum status queue_mount(struct queue *q, const struct flash *flash,
 		st = load(&m);
 	}
 	if (st == ST_OK)
-		st = resume(&m);
+		st = go_on(&m);
 	report->messages = q->message_count;
 	report->rotten = q->rotten;
 	if (st == ST_OK)

@@ -357,23 +357,31 @@ void smtpc_init(struct smtpc *s, struct span hostname)
 	expect(s, SMTPC_AT_BANNER);
 	s->said = true;
 	buf_puts(&s->unsent, "EHLO ");
-	buf_put(&s->unsent, span_sub(hostname, 0, DOMAIN_MAX));
+	buf_put(&s->unsent, hostname);
 	buf_puts(&s->unsent, "\r\n");
+}
+
+static enum smtpc_ask asked(const struct smtpc *s)
+{
+	if (s->event != SMTPC_NONE)
+		return (enum smtpc_ask)s->event;
+	if (s->state == IDLE)
+		return SMTPC_READY;
+	if (s->filling)
+		return s->state == RCPTS ? SMTPC_ASK_RCPT : SMTPC_ASK_BODY;
+	return SMTPC_NONE;
 }
 
 struct smtpc_event smtpc_event(const struct smtpc *s)
 {
-	struct smtpc_event e = { .ask = (enum smtpc_ask)s->event };
+	struct smtpc_event e = { .ask = asked(s) };
 
-	if (e.ask != SMTPC_NONE) {
+	if (s->event != SMTPC_NONE) {
 		e.stage = (enum smtpc_stage)s->stage;
 		e.failure = (enum smtpc_failure)s->failure;
 		e.reply = s->ours ? *s->ours : reply_parser_reply(&s->parser);
 		e.rcpt = (uint16_t)(s->rcpts_replied - 1);
-	} else if (s->state == IDLE) {
-		e.ask = SMTPC_READY;
 	} else if (s->filling) {
-		e.ask = s->state == RCPTS ? SMTPC_ASK_RCPT : SMTPC_ASK_BODY;
 		e.body_room = (buf_room(&s->unsent) - DOT_END_MAX) / 2;
 	}
 	return e;
@@ -406,7 +414,7 @@ void smtpc_mail(struct smtpc *s, const struct smtpc_mail *m)
 {
 	size_t before;
 
-	CHECK(smtpc_event(s).ask == SMTPC_READY);
+	CHECK(asked(s) == SMTPC_READY);
 	s->rcpts_replied = s->rcpts_accepted = 0;
 	s->dot_sent = false;
 	if (!capable(s, m))
@@ -424,21 +432,21 @@ void smtpc_mail(struct smtpc *s, const struct smtpc_mail *m)
 
 void smtpc_quit(struct smtpc *s)
 {
-	CHECK(smtpc_event(s).ask == SMTPC_READY);
+	CHECK(asked(s) == SMTPC_READY);
 	command(s, SMTPC_AT_QUIT, "QUIT", SPAN_EMPTY, "\r\n");
 	s->state = QUITTING;
 }
 
 void smtpc_rcpt(struct smtpc *s, struct span forward_path)
 {
-	CHECK(smtpc_event(s).ask == SMTPC_ASK_RCPT);
+	CHECK(asked(s) == SMTPC_ASK_RCPT);
 	command(s, SMTPC_AT_RCPT, "RCPT TO:<", forward_path, ">\r\n");
 	refill(s);
 }
 
 void smtpc_rcpt_end(struct smtpc *s)
 {
-	CHECK(smtpc_event(s).ask == SMTPC_ASK_RCPT);
+	CHECK(asked(s) == SMTPC_ASK_RCPT);
 	s->filling = false;
 	if (s->ring_count > 0 || s->rcpts_accepted > 0) {
 		command(s, SMTPC_AT_DATA, "DATA", SPAN_EMPTY, "\r\n");
@@ -454,7 +462,7 @@ size_t smtpc_body(struct smtpc *s, struct span bytes, bool last)
 {
 	struct span rest = bytes;
 
-	CHECK(smtpc_event(s).ask == SMTPC_ASK_BODY);
+	CHECK(asked(s) == SMTPC_ASK_BODY);
 	dot_encode(&s->dot, &rest, &s->unsent, DOT_END_MAX);
 	if (last && rest.len == 0) {
 		dot_encode_end(&s->dot, &s->unsent);
@@ -523,14 +531,4 @@ uint32_t smtpc_timeout_ms(const struct smtpc *s)
 	const uint32_t block_s = 180;
 
 	return 1000u * (s->state == CONTENT ? block_s : limits_s[stage_now(s)]);
-}
-
-uint32_t smtpc_progress(const struct smtpc *s)
-{
-	return s->progress;
-}
-
-bool smtpc_dot_sent(const struct smtpc *s)
-{
-	return s->dot_sent;
 }

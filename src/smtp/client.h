@@ -105,10 +105,19 @@ struct span smtpc_out(const struct smtpc *s);
 void smtpc_sent(struct smtpc *s, size_t n);
 
 uint32_t smtpc_timeout_ms(const struct smtpc *s); /* RFC 5321 4.5.3.2, by what is waited for */
-uint32_t smtpc_progress(const struct smtpc *s);   /* grows with each reply and each kilobyte sent */
+
+/* grows with each reply and each kilobyte sent */
+static inline uint32_t smtpc_progress(const struct smtpc *s)
+{
+	return s->progress;
+}
 
 /* The final dot has been handed to the connection: from here until the reply, losing it
  * means the message may arrive twice (RFC 1047). */
-bool smtpc_dot_sent(const struct smtpc *s);
+
+static inline bool smtpc_dot_sent(const struct smtpc *s)
+{
+	return s->dot_sent;
+}
 
 #endif

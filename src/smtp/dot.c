@@ -8,8 +8,8 @@
  *
  *   TEXT -CR-> CR -LF-> LINE -.-> DOT -CR-> DOT_CR -LF-> the end
  *
- * A CRLF right behind a lone CR ends a line but begins none: a sender that reads
- * CR CR LF in another way did not double the dot behind it. */
+ * A CRLF right behind a lone CR ends a line like any other, but whoever reads CR CR LF in
+ * another way did not double the dot behind it: an end there is `doubtful`. */
 enum { LINE, DOT, DOT_CR, CR, CR_CR, TEXT };
 
 static bool is_legacy(const struct dot_decoder *d)
@@ -22,6 +22,7 @@ void dot_decoder_init(struct dot_decoder *d, bool legacy)
 	d->state = LINE;
 	d->legacy = CONFIG_LEGACY_DEVICES && legacy;
 	d->broken = false;
+	d->doubtful = false;
 	d->column = 0;
 }
 
@@ -76,7 +77,8 @@ static bool dot_step(struct dot_decoder *d, struct buf *out, uint8_t c)
 		return true;
 	if ((d->state == CR || d->state == CR_CR) && c == '\n') {
 		line_end_put(d, out);
-		d->state = d->state == CR ? LINE : TEXT;
+		d->doubtful = d->state == CR_CR;
+		d->state = d->doubtful && is_legacy(d) ? TEXT : LINE;
 	} else if (d->state == LINE && c == '.') {
 		d->state = DOT;
 	} else if (d->state == DOT && c == '\r') {
@@ -105,13 +107,13 @@ bool dot_decode(struct dot_decoder *d, struct span *in, struct buf *out)
 	while (in->len > 0 && buf_room(out) >= DOT_ROOM_MIN) {
 		if (d->state == TEXT && !is_legacy(d) && !d->broken) {
 			n = plain_len(*in, buf_room(out));
-			buf_put(out, span_sub(*in, 0, n));
-			*in = span_from(*in, n);
+			buf_put_max(out, *in, n);
+			span_skip(in, n);
 			if (in->len == 0 || buf_room(out) < DOT_ROOM_MIN)
 				break;
 		}
 		c = in->at[0];
-		*in = span_from(*in, 1);
+		span_skip(in, 1);
 		if (dot_step(d, out, c))
 			return true;
 	}
@@ -150,9 +152,9 @@ void dot_encode(struct dot_encoder *e, struct span *in, struct buf *out, size_t 
 			n = 1;
 			encode_octet(e, out, in->at[0]);
 		} else {
-			buf_put(out, span_sub(*in, 0, n));
+			buf_put_max(out, *in, n);
 		}
-		*in = span_from(*in, n);
+		span_skip(in, n);
 	}
 }
 

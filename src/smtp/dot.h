@@ -2,10 +2,11 @@
 /* dot - the body between DATA and its end (RFC 5321 4.5.2), both ways.
  *
  * Decoder: the end is CRLF.CRLF and nothing else, whoever the client is.  A lone CR or
- * LF is no line end here: a dot behind it neither ends the data nor is taken off, and
- * no more does one behind CR CR LF.  From strangers it makes the message `broken`:
- * reading goes on to the true end, the rest is dropped, and the message is to be
- * refused.  For legacy devices it becomes CRLF, and lines over BODY_LINE_MAX are folded
+ * LF is no line end here: a dot behind it neither ends the data nor is taken off.
+ * From strangers it makes the message `broken`: reading goes on to the true end, the
+ * rest is dropped, and the message is to be refused; after an end right behind CR CR LF
+ * (`doubtful`) nothing more is to be read from that client.  For legacy devices it
+ * becomes CRLF (and no end is right behind it), and lines over BODY_LINE_MAX are folded
  * by CRLF and a blank.
  *
  * Encoder: line ends become CRLF, dots are doubled, the end is CRLF.CRLF.  A
@@ -21,6 +22,7 @@ struct dot_decoder {
 	uint8_t state;
 	bool legacy;
 	bool broken;
+	bool doubtful; /* the line now began behind CR CR LF */
 	uint16_t column; /* octets of the line so far; for folding */
 };
 

@@ -47,7 +47,7 @@ enum line_result line_read(struct line *l, uint8_t *array, size_t cap, bool lf_e
 	while (in->len > 0 && result == LINE_MORE) {
 		const uint8_t c = in->at[0];
 
-		*in = span_from(*in, 1);
+		span_skip(in, 1);
 		if (l->done) {
 			l->len = 0;
 			l->bad = l->cut = l->done = false;

@@ -78,7 +78,7 @@ static void idle(struct smtpd *s, const char *text)
 static void say_hostname(struct smtpd *s, const char *code, struct span hostname, const char *more)
 {
 	buf_puts(&s->replies, code);
-	buf_put(&s->replies, span_sub(hostname, 0, DOMAIN_MAX));
+	buf_put(&s->replies, hostname);
 	say(s, more);
 }
 
@@ -427,6 +427,9 @@ static void committed(struct smtpd *s, const struct reply *r)
 		say_reply(s, r);
 	if (s->verdict == BODY_GOOD && r->code < 400)
 		s->errors = s->idle_commands = 0;
+	/* What follows may be the rest of the body to whoever sent it: not commands. */
+	if (s->verdict == BODY_BARE && s->dot.doubtful)
+		end(s);
 	/* The 421 has waited in text since smtpd_stop. */
 	if (s->stopping) {
 		buf_put(&s->replies, span_make(s->text, s->text_len));
@@ -488,35 +491,10 @@ void smtpd_stop(struct smtpd *s, const struct reply *r)
 	s->stopping = true;
 }
 
-struct span smtpd_out(const struct smtpd *s)
-{
-	return buf_span(&s->replies);
-}
-
-void smtpd_sent(struct smtpd *s, size_t n)
-{
-	buf_drop(&s->replies, n);
-}
-
 uint32_t smtpd_timeout_ms(const struct smtpd *s)
 {
 	return 1000u *
 		(s->state == BODY ? CONFIG_SMTP_DATA_TIMEOUT_S : CONFIG_SMTP_COMMAND_TIMEOUT_S);
-}
-
-uint32_t smtpd_progress(const struct smtpd *s)
-{
-	return s->progress;
-}
-
-struct span smtpd_helo(const struct smtpd *s)
-{
-	return span_make(s->helo, s->helo_len);
-}
-
-bool smtpd_esmtp(const struct smtpd *s)
-{
-	return s->esmtp;
 }
 
 bool smtpd_idle(const struct smtpd *s)

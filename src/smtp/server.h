@@ -61,23 +61,41 @@ struct smtpd_event smtpd_event(const struct smtpd *s);
 void smtpd_answer(struct smtpd *s, const struct smtpd_settings *set, const struct reply *r);
 void smtpd_body_taken(struct smtpd *s, size_t n);
 
-struct span smtpd_out(const struct smtpd *s);
-void smtpd_sent(struct smtpd *s, size_t n);
+static inline struct span smtpd_out(const struct smtpd *s)
+{
+	return buf_span(&s->replies);
+}
+
+static inline void smtpd_sent(struct smtpd *s, size_t n)
+{
+	buf_drop(&s->replies, n);
+}
 
 /* How long the client may take for its next step (RFC 5321 4.5.3.2.7). */
 uint32_t smtpd_timeout_ms(const struct smtpd *s);
 
 /* Grows with every finished command and every kilobyte of body: a client that
  * sends an octet now and then makes no progress, and its deadline passes. */
-uint32_t smtpd_progress(const struct smtpd *s);
+
+static inline uint32_t smtpd_progress(const struct smtpd *s)
+{
+	return s->progress;
+}
 
 /* The deadline has passed, or we are stopping: 421 with this reply, then CLOSE.
  * An open question stays open only for ASK_COMMIT, whose answer is still sent first. */
 void smtpd_stop(struct smtpd *s, const struct reply *r);
 
-struct span smtpd_helo(
-	const struct smtpd *s); /* what the client called itself; empty before HELO */
-bool smtpd_esmtp(const struct smtpd *s);
+/* what the client called itself; empty before HELO */
+static inline struct span smtpd_helo(const struct smtpd *s)
+{
+	return span_make(s->helo, s->helo_len);
+}
+
+static inline bool smtpd_esmtp(const struct smtpd *s)
+{
+	return s->esmtp;
+}
 
 /* Storage is open, also at SMTPD_CLOSE: then to be aborted. */
 static inline bool smtpd_in_data(const struct smtpd *s)

@@ -32,11 +32,24 @@ def pytest_report_header(config):
             "peers: " + "; ".join(f"{name} {peers.version(name)}" for name in ("postfix", "nsd", "swaks", "curl"))]
 
 
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["peers"] = sorted(peers.used)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node, error):
+    """A worker of a parallel run tells what it used."""
+    peers.used.update(dict.fromkeys(getattr(node, "workeroutput", {}).get("peers", ()), ""))
+
+
 def pytest_terminal_summary(terminalreporter):
     terminalreporter.write_line(f"ran against: {peers.ran_against()}")
 
 
 def pytest_configure(config):
+    # So that what was started is stopped, too, when a `timeout` ends us.
+    signal.signal(signal.SIGTERM, lambda signum, frame: pytest.exit("SIGTERM", 1))
     config.addinivalue_line("markers", "limit(seconds): this test may take so long")
 
 

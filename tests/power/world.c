@@ -5,10 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "queue/heap.h"
-#include "queue/index.h"
-#include "queue/layout.h"
-
 char context[200];
 
 _Noreturn void fail(const char *what, uint32_t a, uint32_t b)
@@ -91,7 +87,7 @@ static bool strict(const struct world *w)
 	return !w->nor.lazy;
 }
 
-static void cell_set(struct model_cell *c, uint8_t state, uint8_t attempts, uint32_t time_s)
+void model_cell_set(struct model_cell *c, uint8_t state, uint8_t attempts, uint32_t time_s)
 {
 	c->v[0] = (struct model_value){ state, attempts, time_s, 0 };
 	c->n = 1;
@@ -217,13 +213,13 @@ static void do_open(struct world *w)
 	m->rcpts = rcpts;
 	memcpy(m->len, len, sizeof(len));
 	for (i = 0; i < rcpts; i++)
-		cell_set(&m->rcpt[i], QUEUE_PENDING, 0, 0);
-	cell_set(&m->job[0], QUEUE_JOB_IDLE, 0, 0);
-	cell_set(&m->job[1], QUEUE_JOB_IDLE, 0, 0);
-	cell_set(&m->held, 0, 0, 0);
+		model_cell_set(&m->rcpt[i], QUEUE_PENDING, 0, 0);
+	model_cell_set(&m->job[0], QUEUE_JOB_IDLE, 0, 0);
+	model_cell_set(&m->job[1], QUEUE_JOB_IDLE, 0, 0);
+	model_cell_set(&m->held, 0, 0, 0);
 }
 
-static void do_abort(struct world *w, struct model_message *m)
+void model_abort(struct world *w, struct model_message *m)
 {
 	queue_abort(&w->q, m->writer);
 	m->status = MODEL_FREE;
@@ -250,7 +246,7 @@ static void do_write(struct world *w, struct model_message *m)
 	if (took > 0)
 		m->done[s] += (uint32_t)took;
 	else if (took == ST_FULL || took == ST_IO)
-		do_abort(w, m);
+		model_abort(w, m);
 	else if (took == ST_AGAIN)
 		world_step(w);
 	if (took == ST_FULL)
@@ -271,12 +267,12 @@ static void do_commit(struct world *w, struct model_message *m)
 		return;
 	m->status = MODEL_WRITING;
 	if (st == ST_IO)
-		do_abort(w, m);
+		model_abort(w, m);
 	else
 		world_step(w);
 }
 
-static void reply_make(uint32_t id, uint32_t rcpt, uint32_t attempts, struct queue_reply *r)
+void model_reply_make(uint32_t id, uint32_t rcpt, uint32_t attempts, struct queue_reply *r)
 {
 	char text[QUEUE_REPLY_TEXT_MAX + 1];
 
@@ -304,7 +300,7 @@ static void do_outcome(struct world *w, struct model_message *m)
 	o.attempts = (uint8_t)(cell_last(c)->attempts + 1u);
 	if (o.attempts == 0)
 		o.attempts = 255;
-	reply_make(m->id, rcpt, o.attempts, &reply);
+	model_reply_make(m->id, rcpt, o.attempts, &reply);
 	o.state = (uint8_t)(below(w, 3) == 0 ? QUEUE_PENDING
 			: below(w, 2)        ? QUEUE_FAILED
 					     : QUEUE_DELIVERED);
@@ -408,7 +404,7 @@ static void do_hold(struct world *w, struct model_message *m)
 		world_step(w);
 }
 
-static void do_remove(struct world *w, struct model_message *m)
+void model_remove(struct world *w, struct model_message *m)
 {
 	enum model_status was = m->status;
 	enum status st;
@@ -436,7 +432,7 @@ void world_work(struct world *w, uint32_t count)
 			else
 				do_commit(w, m);
 		} else if (what < 52 && m != NULL) {
-			do_abort(w, m);
+			model_abort(w, m);
 		} else if (what < 64) {
 			do_open(w);
 		} else if (what < 70) {
@@ -452,7 +448,7 @@ void world_work(struct world *w, uint32_t count)
 			else if (what < 89)
 				do_hold(w, m);
 			else
-				do_remove(w, m);
+				model_remove(w, m);
 		}
 		world_step(w);
 	}
@@ -490,220 +486,4 @@ void world_fill(struct world *w)
 	else
 		do_commit(w, m);
 	world_step(w);
-}
-
-/* ---- What must hold ----------------------------------------------------------------- */
-
-static void check_content(struct world *w, const struct model_message *m)
-{
-	struct queue_verifier v;
-	struct queue_reader r;
-	uint8_t piece[200];
-	uint32_t at;
-	unsigned s;
-	int n, i;
-
-	queue_verify_begin(&v, m->id);
-	while ((n = queue_verify(&w->q, &v)) == ST_AGAIN)
-		;
-	if (n != ST_OK)
-		fail("verify", m->id, (uint32_t)-n);
-	for (s = 0; s < 3; s++) {
-		queue_reader_open(&r, m->id, (enum queue_stream)s);
-		for (at = 0; (n = queue_read(&w->q, &r, piece, sizeof(piece))) > 0;
-			at += (uint32_t)n)
-			for (i = 0; i < n; i++)
-				if (piece[i] != world_octet(m->id, s, at + (uint32_t)i))
-					fail("content", m->id, at + (uint32_t)i);
-		if (n < 0 || at != m->len[s])
-			fail("length", m->id, at);
-	}
-}
-
-/* The value found must be one of those possible, and is the durable one now. */
-static void adopt(struct model_cell *c, uint8_t state, uint8_t attempts, uint32_t time_s,
-	const char *what, uint32_t id)
-{
-	int i;
-
-	for (i = 0; i < c->n; i++)
-		if (c->v[i].state == state && c->v[i].attempts == attempts &&
-			c->v[i].time_s == time_s)
-			break;
-	if (i == c->n)
-		fail(what, id, state);
-	cell_set(c, state, attempts, time_s);
-}
-
-static void check_state(struct world *w, struct model_message *m)
-{
-	struct queue_job_status job;
-	struct queue_message info;
-	struct queue_reply reply, want;
-	struct queue_rcpt r;
-	uint16_t i, count[5] = { 0 };
-
-	if (!queue_get(&w->q, m->id, &info) || info.rcpt_count != m->rcpts || info.damaged ||
-		info.arrival_s != 1700000000u + m->id)
-		fail("message", m->id, info.rcpt_count);
-	for (i = 0; i < m->rcpts; i++) {
-		if (!queue_rcpt_get(&w->q, m->id, i, &r))
-			fail("recipient", m->id, i);
-		adopt(&m->rcpt[i], r.state, r.attempts, r.next_try_s, "recipient state", m->id);
-		count[r.state]++;
-		if (r.attempts == 0)
-			continue;
-		reply_make(m->id, i, r.attempts, &want);
-		if (queue_reply_get(&w->q, m->id, i, &reply) != ST_OK || reply.code != want.code ||
-			reply.text_len != want.text_len ||
-			memcmp(reply.text, want.text, want.text_len) != 0)
-			fail("reply text", m->id, i);
-	}
-	if (info.pending != count[QUEUE_PENDING] || info.failed != count[QUEUE_FAILED] ||
-		info.reporting != count[QUEUE_REPORTING])
-		fail("recipient counts", m->id, 0);
-	for (i = 0; i < 2; i++) {
-		if (!queue_job_get(&w->q, m->id, (enum queue_job)i, &job))
-			fail("job", m->id, i);
-		adopt(&m->job[i], job.state, job.attempts, job.started_s, "job state", m->id);
-	}
-	adopt(&m->held, info.held, 0, 0, "hold", m->id);
-}
-
-static struct model_message *model_find(struct world *w, uint32_t id)
-{
-	int i;
-
-	for (i = 0; i < MODEL_MESSAGES; i++)
-		if (w->m[i].status != MODEL_FREE && w->m[i].id == id)
-			return &w->m[i];
-	return NULL;
-}
-
-/* The accounts of the queue against a count of everything. */
-static void check_accounts(struct world *w)
-{
-	struct queue *q = &w->q;
-	uint32_t i, j, live = 0, journal = 0, free_count = 0, ready = 0, units;
-	struct heap_extent e;
-
-	for (i = 0; i < CONFIG_QUEUE_MESSAGES; i++) {
-		if (q->slots[i].id == 0)
-			continue;
-		live += layout_cost(&q->layout, q->slots[i].found);
-		journal += layout_need(&q->layout, q->slots[i].rcpt_count);
-	}
-	if (live != q->live_bytes || journal != q->journal_live)
-		fail("accounts of admission", live, q->live_bytes);
-	for (i = 0; i < q->layout.sectors; i++) {
-		struct queue_sector *s = &q->sector[i];
-
-		free_count += s->kind == QUEUE_SECTOR_FREE || s->kind == QUEUE_SECTOR_READY;
-		ready += s->kind == QUEUE_SECTOR_READY;
-		if (s->kind != QUEUE_SECTOR_DATA)
-			continue;
-		for (units = 0, j = 0; j < s->extents; j++)
-			if (heap_extent_at(q, (uint16_t)i, j, &e) &&
-				index_find(q, e.id) != QUEUE_NONE)
-				units += heap_units(q, e.len);
-		if (units != s->live && q->victim == QUEUE_NONE && q->recount >= q->layout.sectors)
-			fail("accounts of a sector", units, s->live);
-	}
-	if (free_count != q->free_count || ready != q->ready_count)
-		fail("free sectors", free_count, q->free_count);
-}
-
-void world_check(struct world *w)
-{
-	struct queue_message info;
-	uint32_t cursor = 0;
-	int i;
-
-	while (queue_next(&w->q, &cursor, &info)) {
-		struct model_message *m = model_find(w, info.id);
-
-		if (m == NULL || m->status == MODEL_WRITING)
-			fail("a message that nobody accepted", info.id, m != NULL);
-		check_content(w, m);
-		check_state(w, m);
-	}
-	for (i = 0; i < MODEL_MESSAGES; i++) {
-		struct model_message *m = &w->m[i];
-		bool there = m->status != MODEL_FREE && queue_get(&w->q, m->id, &info);
-
-		if (m->status == MODEL_QUEUED && !there)
-			fail("lost", m->id, 0);
-		if (m->status != MODEL_FREE)
-			m->status = there ? MODEL_QUEUED : MODEL_FREE;
-	}
-	check_accounts(w);
-	if (w->q.rotten != 0 && !w->rot_expected)
-		fail("rot met where there was none", w->q.rotten, 0);
-}
-
-void world_drain(struct world *w)
-{
-	uint32_t i, tries, used = 0;
-
-	for (i = 0; i < MODEL_MESSAGES; i++) {
-		struct model_message *m = &w->m[i];
-
-		if (m->status == MODEL_WRITING)
-			do_abort(w, m);
-		for (tries = 0; m->status == MODEL_QUEUED && tries < 100000; tries++)
-			do_remove(w, m);
-		if (m->status == MODEL_QUEUED)
-			fail("cannot remove", m->id, 0);
-	}
-	world_settle(w);
-	if (w->q.rotten != 0 && !w->rot_expected)
-		fail("rot met where there was none", w->q.rotten, 0);
-	nor_boot(&w->nor);
-	world_mount(w);
-	world_check(w);
-	world_settle(w);
-	for (i = 0; i < w->q.layout.sectors; i++)
-		used += w->q.sector[i].kind == QUEUE_SECTOR_RETIRED;
-	if (w->q.message_count != 0 ||
-		w->q.free_count + w->q.ring_len + used != w->q.layout.sectors)
-		fail("space was not given back", w->q.free_count, w->q.ring_len);
-}
-
-void world_look(struct world *w, struct world_damage *out)
-{
-	struct queue_verifier v;
-	struct queue_reader r;
-	uint8_t piece[200];
-	uint32_t at, i;
-	unsigned s;
-	int n, k;
-
-	memset(out, 0, sizeof(*out));
-	for (i = 0; i < MODEL_MESSAGES; i++) {
-		struct model_message *m = &w->m[i];
-
-		if (m->status != MODEL_QUEUED)
-			continue;
-		queue_verify_begin(&v, m->id);
-		while ((n = queue_verify(&w->q, &v)) == ST_AGAIN)
-			;
-		if (n != ST_OK) {
-			if (n == ST_MISSING)
-				out->lost++;
-			else
-				out->detected++;
-			continue;
-		}
-		out->intact++;
-		for (s = 0; s < 3; s++) {
-			queue_reader_open(&r, m->id, (enum queue_stream)s);
-			for (at = 0; (n = queue_read(&w->q, &r, piece, sizeof(piece))) > 0;
-				at += (uint32_t)n)
-				for (k = 0; k < n; k++)
-					if (piece[k] != world_octet(m->id, s, at + (uint32_t)k))
-						fail("altered, and verified", m->id, at);
-			if (n < 0 || at != m->len[s])
-				fail("altered length, and verified", m->id, at);
-		}
-	}
 }

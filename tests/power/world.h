@@ -89,6 +89,12 @@ void world_drain(struct world *w);
 /* Octet i of a stream of a message. */
 uint8_t world_octet(uint32_t id, unsigned stream, uint32_t i);
 
+/* Shared by the driver (world.c) and the checks (check.c). */
+void model_reply_make(uint32_t id, uint32_t rcpt, uint32_t attempts, struct queue_reply *r);
+void model_cell_set(struct model_cell *c, uint8_t state, uint8_t attempts, uint32_t time_s);
+void model_abort(struct world *w, struct model_message *m);
+void model_remove(struct world *w, struct model_message *m);
+
 /* Messages by what happened to them when damage was injected. */
 struct world_damage {
 	uint32_t intact, detected, lost;
