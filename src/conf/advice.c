@@ -23,9 +23,11 @@ void conf_wrong(struct conf_reader *r)
 	static const char later[] =
 		"role= tls= user= password_file= verify= pin= pipe lmtp mbox memory mtd:";
 
-	conf_tell(r,
-		listed(r->word, later) ? "is not in this build; expected " : "is wrong; expected ",
-		conf_part(r->keyword, CONF_WANT));
+	const char *want = conf_part(r->keyword, CONF_WANT);
+	/* A keyword that only knows "off" waits for the issue that switches it on. */
+	bool is_later = listed(r->word, later) || span_equal(span_of(want), SPAN("off"));
+
+	conf_tell(r, is_later ? "is not in this build; expected " : "is wrong; expected ", want);
 }
 
 void conf_repeated(struct conf_reader *r)

@@ -111,6 +111,25 @@ enum status conf_alias_line(struct conf *c, struct span line, uint32_t number,
  * more than ALIAS_DEPTH_MAX deep; reported with line 0. */
 enum status conf_alias_finish(struct conf *c, struct conf_errors *errors);
 
+#else
+
+static inline enum status conf_alias_line(struct conf *c, struct span line, uint32_t number,
+	struct conf_errors *errors)
+{
+	(void)c;
+	(void)line;
+	(void)number;
+	(void)errors;
+	return ST_OK;
+}
+
+static inline enum status conf_alias_finish(struct conf *c, struct conf_errors *errors)
+{
+	(void)c;
+	(void)errors;
+	return ST_OK;
+}
+
 #endif
 
 /* The targets of an alias name (without case), or empty. */

@@ -203,7 +203,8 @@ bool heap_redundant(struct queue *q, uint16_t sector)
 		if (!heap_extent_at(q, sector, i, &e))
 			continue;
 		slot = index_find(q, e.id);
-		if (slot != QUEUE_NONE &&
+		/* What mount is about to drop need not live anywhere. */
+		if (slot != QUEUE_NONE && !(q->slots[slot].flags & QUEUE_SLOT_TORN) &&
 			(!(q->slots[slot].flags & QUEUE_SLOT_DOUBLE) ||
 				!heap_has_twin(q, &q->slots[slot], &e)))
 			return false;
@@ -456,6 +457,23 @@ static uint16_t head_choose(const struct queue *q)
 	return (uint16_t)best;
 }
 
+/* There is no sector for the writer's head, and none to reclaim: it goes to
+ * another head that has room. */
+static bool head_share(struct queue *q, struct queue_writer *w)
+{
+	uint32_t i;
+
+	for (i = 0; i < QUEUE_HEADS && q->stuck; i++) {
+		if (i == w->head || heap_room(q, &q->heads[i]) < 2u * q->layout.extent_len)
+			continue;
+		q->heads[w->head].users--;
+		q->heads[i].users++;
+		w->head = (uint16_t)i;
+		return true;
+	}
+	return false;
+}
+
 /* The octets of n that go to pos: all with a padded end, or whole units up to
  * the end of a page, so that the next begin with a page. */
 static uint32_t fitting(const struct queue *q, uint32_t n, uint32_t pos, uint32_t room, bool all)
@@ -499,7 +517,7 @@ enum status heap_flush(struct queue *q, uint16_t writer, bool all)
 		/* A few octets at the end of a sector are not worth a descriptor. */
 		if (n == 0 || (n < w->stage_len && n < LAYOUT_EXTENT_LEN && h->owner != writer)) {
 			st = heap_head_open(q, h, LAYOUT_RESERVE, false);
-			if (st != ST_OK)
+			if (st != ST_OK && !(st == ST_AGAIN && head_share(q, w)))
 				return st;
 			continue;
 		}

@@ -41,7 +41,8 @@ enum status heap_check(struct queue *q, const struct heap_extent *e);
  * does not count. */
 bool heap_has_twin(struct queue *q, const struct queue_slot *s, const struct heap_extent *e);
 
-/* Does everything that lives in a sector live elsewhere too? */
+/* Does everything that lives in a sector, and that mount will not drop, live
+ * elsewhere too? */
 bool heap_redundant(struct queue *q, uint16_t sector);
 
 /* The streams in the order in which they are written: who follows it finds the

@@ -108,6 +108,13 @@ class Smtp:
     def replies(self, n):
         return [self.reply() for _ in range(n)]
 
+    def at_end(self):
+        """Whether the server has closed, and said nothing more."""
+        try:
+            return not self.buffer and not self.sock.recv(1)
+        except ConnectionResetError:
+            return not self.buffer
+
     def cmd(self, line):
         if isinstance(line, str):
             line = line.encode("latin-1")

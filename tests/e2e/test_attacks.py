@@ -75,11 +75,15 @@ def test_smuggling_from_a_stranger(here, session, name):
     inner = b"Subject: outer\r\n\r\nbody" + end + SMUGGLED if end else b"\n.\r\n" + SMUGGLED
     c.send(inner)
     first = c.reply()
-    assert c.cmd("NOOP") == 250, "replies are one ahead: a smuggled command was run"
+    if name == "CRCRLF.CRLF":   # CRLF.CRLF is in it: an end, and the session's too
+        assert c.at_end(), "a smuggled command was answered"
+    else:
+        assert c.cmd("NOOP") == 250, "replies are one ahead: a smuggled command was run"
     bare = re.search(rb"\r(?!\n)|(?<!\r)\n", inner)
     if bare:
         assert first == "550 5.6.11", first
-    c.quit()
+    if name != "CRCRLF.CRLF":
+        c.quit()
     here.wait_empty()
     assert not here.mail("victim")
     if not bare:
@@ -97,7 +101,7 @@ def test_smuggling_through_to_postfix(make, postfix, name):
         c.begin_data("eve@evil.test", f"{user}@postfix.test")
         c.send(b"Subject: outer\r\n\r\nbody" + END_OF_DATA[name] + evil)
         r = c.reply()
-        c.cmd("NOOP")
+        assert c.at_end() if name == "CRCRLF.CRLF" else c.cmd("NOOP") == 250
     p.wait_empty()
     if r == 250:
         assert b"smuggled" in postfix.wait_mail(user)[0]
@@ -129,7 +133,7 @@ def test_bare_CR_LF_anywhere_is_refused_from_strangers(here, session):
         c.send(body + b".\r\n")
         r = c.reply()
         assert r == "550 5.6.11", (body, r)
-        assert c.cmd("NOOP") == 250
+        assert c.at_end() if body.endswith(b"\r\r\n") else c.cmd("NOOP") == 250
     here.wait_empty()
     assert not here.mail("bare")
 
