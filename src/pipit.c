@@ -12,7 +12,7 @@ static uint32_t least(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-/* ---- configuration ------------------------------------------------------------------- */
+/* ---- configuration ------------------------------------------------------------- */
 
 /* Collects the errors of one reading: all to the log, the first to the caller. */
 struct problems {
@@ -51,7 +51,8 @@ static enum status read_configuration(struct pipit *p, struct conf *conf, struct
 	if (aliases_wanted(&p->core, conf) && errors.count == 0) {
 		problems.what = "aliases";
 		if (aliases_read(&p->core, conf, &errors) != ST_OK) {
-			on_problem(&problems, 0, SPAN("the aliases file cannot be read: check its path and rights"));
+			on_problem(&problems, 0,
+				SPAN("the aliases file cannot be read: check its path and rights"));
 			errors.count++;
 		}
 	}
@@ -72,7 +73,7 @@ static void apply(struct pipit *p)
 			p->core.world->dns_server_count);
 }
 
-/* ---- listeners ------------------------------------------------------------------------- */
+/* ---- listeners ----------------------------------------------------------------- */
 
 static bool same_endpoint(const struct ip_endpoint *a, const struct ip_endpoint *b)
 {
@@ -142,7 +143,7 @@ static bool open_listeners(struct pipit *p)
 	return all;
 }
 
-/* ---- start and end ------------------------------------------------------------------------ */
+/* ---- start and end ------------------------------------------------------------- */
 
 static void prepare(struct pipit *p, const struct pipit_world *world)
 {
@@ -177,7 +178,8 @@ static enum status mount(struct pipit *p, struct pipit_problem *where)
 {
 	struct queue_mount_report report = { 0 };
 	enum status status = queue_mount(&p->core.queue, &p->core.world->flash, &report);
-	struct span why = report.why ? span_of(report.why) : SPAN("the queue's device cannot be read");
+	struct span why = report.why ? span_of(report.why)
+				     : SPAN("the queue's device cannot be read");
 
 	if (status == ST_OK) {
 		report_started(&p->core.report, &report);
@@ -189,8 +191,8 @@ static enum status mount(struct pipit *p, struct pipit_problem *where)
 	return status;
 }
 
-enum status pipit_init(struct pipit *p, const struct pipit_world *world,
-	struct span config, struct pipit_problem *where)
+enum status pipit_init(struct pipit *p, const struct pipit_world *world, struct span config,
+	struct pipit_problem *where)
 {
 	enum status status;
 
@@ -208,7 +210,8 @@ enum status pipit_init(struct pipit *p, const struct pipit_world *world,
 		return ST_OK;
 	if (where != NULL)
 		keep_problem(where, 0,
-			SPAN("a listen address cannot be opened: is it in use, or its port below 1024?"));
+			SPAN("a listen address cannot be opened: is it in use, or its port "
+			     "below 1024?"));
 	pipit_close(p);
 	return ST_IO;
 }
@@ -229,7 +232,7 @@ enum status pipit_reload(struct pipit *p, struct span config, struct pipit_probl
 		p->core.conf_in_use = other;
 		p->core.conf_generation++;
 		apply(p);
-		(void)open_listeners(p);   /* one that fails is in the log; the others work */
+		(void)open_listeners(p); /* one that fails is in the log; the others work */
 	}
 	report_reload(&p->core.report, status == ST_OK);
 	return status;
@@ -264,8 +267,8 @@ static bool receiving_idle(const struct pipit *p)
 
 bool pipit_stopped(const struct pipit *p)
 {
-	return p->core.stopping && receiving_idle(p) && outbound_idle(&p->sending)
-		&& !queue_busy(&p->core.queue);
+	return p->core.stopping && receiving_idle(p) && outbound_idle(&p->sending) &&
+		!queue_busy(&p->core.queue);
 }
 
 void pipit_close(struct pipit *p)
@@ -280,7 +283,7 @@ void pipit_close(struct pipit *p)
 	outbound_close(&p->sending);
 }
 
-/* ---- the loop body -------------------------------------------------------------------------- */
+/* ---- the loop body ------------------------------------------------------------- */
 
 static struct inbound *free_inbound(struct pipit *p)
 {
@@ -314,7 +317,7 @@ static uint32_t accept_from(struct pipit *p, const struct listener *l)
 		in = free_inbound(p);
 		net->ops->watch(net->ctx, l->handle, in ? NET_READ : 0u);
 		if (in == NULL)
-			return UINT32_MAX;   /* the next peers wait in the backlog */
+			return UINT32_MAX; /* the next peers wait in the backlog */
 		handle = net->ops->accept(net->ctx, l->handle, &peer, &local);
 		if (handle == ST_FULL) {
 			/* No descriptor is left: waiting for readiness would spin. */

@@ -32,25 +32,25 @@ struct pipit;
 
 /* What is wrong with a configuration, or with the queue at start. */
 struct pipit_problem {
-	uint32_t line;               /* 0: not about a line */
-	char text[160];              /* NUL-terminated sentence */
+	uint32_t line;  /* 0: not about a line */
+	char text[160]; /* NUL-terminated sentence */
 };
 
 /* Reads the configuration, opens listeners, mounts the queue.  ST_OK; ST_BAD: the
  * configuration (`where` says the first error; the log has all); ST_IO: a
  * listener or the flash; ST_FOREIGN: the flash holds something else.  On
  * failure nothing was started and no handle is open. */
-enum status pipit_init(struct pipit *p, const struct pipit_world *world,
-	struct span config, struct pipit_problem *where);
+enum status pipit_init(struct pipit *p, const struct pipit_world *world, struct span config,
+	struct pipit_problem *where);
 
 /* Does what can be done now, a bounded amount for each connection.  Returns
  * the milliseconds until it wants to be called again at the latest; call
  * earlier when a watched handle is ready. */
 uint32_t pipit_step(struct pipit *p, struct instant now);
 
-/* Takes a new configuration without dropping a session.  ST_OK, ST_BAD (the old one stays), ST_AGAIN
- * (an earlier reload is still being taken over), ST_MISSING: this build
- * has room for one configuration only (CONFIG_CONF_COPIES 1). */
+/* Takes a new configuration without dropping a session.  ST_OK, ST_BAD (the old
+ * one stays), or ST_MISSING: this build has room for one configuration only
+ * (CONFIG_CONF_COPIES 1). */
 enum status pipit_reload(struct pipit *p, struct span config, struct pipit_problem *where);
 
 /* Asks it to end: no new sessions and deliveries; what is in flight is finished.

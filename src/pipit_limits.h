@@ -13,9 +13,9 @@
 
 /* ---- mail: RFC 5321 4.5.3.1 -------------------------------------------------- */
 
-#define LOCAL_PART_MAX 64u     /* 4.5.3.1.1 */
-#define DOMAIN_MAX 255u        /* 4.5.3.1.2 */
-#define ADDRESS_MAX (LOCAL_PART_MAX + 1u + DOMAIN_MAX)   /* local-part "@" domain */
+#define LOCAL_PART_MAX 64u                             /* 4.5.3.1.1 */
+#define DOMAIN_MAX 255u                                /* 4.5.3.1.2 */
+#define ADDRESS_MAX (LOCAL_PART_MAX + 1u + DOMAIN_MAX) /* local-part "@" domain */
 
 /* Trace fields that end a loop: RFC 5321 6.3 asks for at least 100 hops of
  * tolerance or a good reason; a device's mail makes five, and a loop on flash
@@ -55,7 +55,8 @@
 /* A row: an address, a reply's text and the keys around them; with octets that
  * need escaping it may be cut. */
 #define CONTROL_ROW_MAX 640u
-_Static_assert(!CONFIG_CONTROL_LINE || CONFIG_CONTROL_OUT > CONTROL_ROW_MAX, "CONTROL_OUT must hold one row: make it larger");
+_Static_assert(!CONFIG_CONTROL_LINE || CONFIG_CONTROL_OUT > CONTROL_ROW_MAX,
+	"CONTROL_OUT must hold one row: make it larger");
 
 /* ---- queue --------------------------------------------------------------------- */
 

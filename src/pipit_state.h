@@ -12,13 +12,13 @@
 #include "app/outbound.h"
 
 struct listener {
-	int handle;              /* -1: none */
+	int handle; /* -1: none */
 	struct ip_endpoint at;
 };
 
 struct pipit {
-	struct core core;        /* configuration, queue, resolver, schedule, counters */
-	struct sending sending;  /* the sending side: a slot for each delivery */
+	struct core core;       /* configuration, queue, resolver, schedule, counters */
+	struct sending sending; /* the sending side: a slot for each delivery */
 	struct inbound inbound[CONFIG_SERVER_SESSIONS];
 	struct control_line control;
 	struct listener listener[CONFIG_CONF_LISTENS];

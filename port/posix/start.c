@@ -4,7 +4,6 @@
 #include "conf/conf.h"
 #include "posix/blob.h"
 #include "posix/cli/cli.h"
-#include "posix/cli/cli.h"
 #include "posix/control_socket.h"
 #include "posix/random.h"
 
@@ -66,7 +65,8 @@ static bool paths_take(const struct conf *c, struct daemon_paths *s)
 {
 	s->queue_size = c->queue_size;
 	return copy_text(s->queue_path, sizeof(s->queue_path),
-		       conf_has(c->queue_path) ? conf_span(c, c->queue_path) : SPAN(PIPIT_QUEUE_PATH)) &&
+		       conf_has(c->queue_path) ? conf_span(c, c->queue_path)
+					       : SPAN(PIPIT_QUEUE_PATH)) &&
 		copy_text(s->control, sizeof(s->control),
 			conf_has(c->control) ? conf_span(c, c->control) : SPAN(PIPIT_CONTROL_PATH));
 }

@@ -54,7 +54,8 @@ static bool same_address(struct span a, struct span b)
 {
 	struct address x, y;
 
-	return address_parse(a, &x) && address_parse(b, &y) ? address_equal(&x, &y) : span_equal(a, b);
+	return address_parse(a, &x) && address_parse(b, &y) ? address_equal(&x, &y)
+							    : span_equal(a, b);
 }
 
 static bool is_there(const struct buf *envelope, struct span address)
@@ -64,8 +65,8 @@ static bool is_there(const struct buf *envelope, struct span address)
 	while (rest.len > 0) {
 		size_t end = span_find(rest, '\n');
 
-		if (rest.at[0] == ENVELOPE_RCPT && end - 1 == address.len
-			&& same_address(span_sub(rest, 1, end - 1), address))
+		if (rest.at[0] == ENVELOPE_RCPT && end - 1 == address.len &&
+			same_address(span_sub(rest, 1, end - 1), address))
 			return true;
 		rest = span_from(rest, end + 1);
 	}
@@ -76,7 +77,7 @@ static bool is_there(const struct buf *envelope, struct span address)
 struct expansion {
 	struct accept_rcpt *a;
 	struct span given;
-	const struct reply *refusal;   /* NULL: none */
+	const struct reply *refusal; /* NULL: none */
 };
 
 static const struct reply *decide(struct core *c, struct span address)
@@ -85,15 +86,15 @@ static const struct reply *decide(struct core *c, struct span address)
 	struct route route;
 
 	if (!address_parse(address, &to))
-		to = (struct address){ address, SPAN_EMPTY };   /* a name without domain */
+		to = (struct address){ address, SPAN_EMPTY }; /* a name without domain */
 	route = route_decide(core_conf(c), &to);
 	if (route.way == ROUTE_NO_DOMAIN)
 		return say(SAY_NO_DOMAIN);
 	if (route.way == ROUTE_NO_USER)
 		return say(SAY_NO_USER);
-	if (CONFIG_LOCAL_DELIVERY && route.way == ROUTE_LOCAL && route.check_system_user
-		&& (c->world->mailbox.user_exists == NULL
-			|| !c->world->mailbox.user_exists(c->world->mailbox.ctx, to.local)))
+	if (CONFIG_LOCAL_DELIVERY && route.way == ROUTE_LOCAL && route.check_system_user &&
+		(c->world->mailbox.user_exists == NULL ||
+			!c->world->mailbox.user_exists(c->world->mailbox.ctx, to.local)))
 		return say(SAY_NO_USER);
 	return NULL;
 }
@@ -128,7 +129,8 @@ const struct reply *accept_rcpt(struct accept_rcpt *a, const struct address *to)
 	uint16_t count = a->rcpt_count;
 	enum status status;
 
-	if (to->domain.len > 0 && !a->local_client && !route_domain_is_local(core_conf(c), to->domain))
+	if (to->domain.len > 0 && !a->local_client &&
+		!route_domain_is_local(core_conf(c), to->domain))
 		return say(SAY_RELAY_DENIED);
 	buf_init(&given, text, sizeof(text));
 	address_put(&given, to);

@@ -13,9 +13,9 @@ const struct reply *accept_mail(struct core *c, uint32_t size);
 
 struct accept_rcpt {
 	struct core *core;
-	bool local_client;       /* may relay */
-	struct buf *envelope;    /* gets the final forward-paths */
-	uint16_t rcpt_count;     /* is raised by them */
+	bool local_client;    /* may relay */
+	struct buf *envelope; /* gets the final forward-paths */
+	uint16_t rcpt_count;  /* is raised by them */
 };
 
 /* RCPT TO: expands aliases into the envelope; all of them are taken or none.

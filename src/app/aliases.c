@@ -16,7 +16,8 @@ enum status aliases_read(struct core *c, struct conf *conf, struct conf_errors *
 		for (i = 0; i < n; i++) {
 			if (at_start && piece[i] != ' ' && piece[i] != '\t') {
 				if (line.len > 0 || line.overflow)
-					(void)conf_alias_line(conf, buf_span(&line), line_number, errors);
+					(void)conf_alias_line(conf, buf_span(&line), line_number,
+						errors);
 				buf_clear(&line);
 				line_number = number + 1;
 			}

@@ -25,7 +25,8 @@ static inline bool aliases_wanted(const struct core *c, const struct conf *conf)
 	return false;
 }
 
-static inline enum status aliases_read(struct core *c, struct conf *conf, struct conf_errors *errors)
+static inline enum status aliases_read(struct core *c, struct conf *conf,
+	struct conf_errors *errors)
 {
 	(void)c;
 	(void)conf;

@@ -26,7 +26,7 @@ uint64_t bounce_delay_due_ms(const struct core *c, const struct queue_message *m
 	return c->now.mono_ms + ((uint64_t)m->arrival_s + warn_s - c->now.wall_s) * 1000u;
 }
 
-/* ---- who is told --------------------------------------------------------------------- */
+/* ---- who is told --------------------------------------------------------------- */
 
 static bool first_of(void *ctx, struct span address)
 {
@@ -43,7 +43,8 @@ static void expand(struct core *c, struct span text, struct buf *to)
 	struct route_sink sink = { first_of, to };
 	struct address a;
 
-	if (!address_parse(text, &a) || route_expand(core_conf(c), &a, &sink) != ST_OK || to->len == 0) {
+	if (!address_parse(text, &a) || route_expand(core_conf(c), &a, &sink) != ST_OK ||
+		to->len == 0) {
 		buf_clear(to);
 		buf_put(to, text);
 	}
@@ -82,8 +83,8 @@ bool bounce_begin(struct core *c, uint32_t message, enum queue_job job, struct b
 
 	if (!queue_job_get(&c->queue, message, job, &status))
 		return false;
-	if (status.state == QUEUE_JOB_IDLE
-		&& queue_job_start(&c->queue, message, job, core_wall_s(c)) != ST_OK)
+	if (status.state == QUEUE_JOB_IDLE &&
+		queue_job_start(&c->queue, message, job, core_wall_s(c)) != ST_OK)
 		return false;
 	if (put_recipient(c, message, job, &status, to))
 		return true;
@@ -94,8 +95,8 @@ bool bounce_begin(struct core *c, uint32_t message, enum queue_job job, struct b
 static bool is_spent(const struct core *c, const struct queue_job_status *job)
 {
 	if (job->started_s > 0 && c->now.wall_known)
-		return c->now.wall_s >= job->started_s
-			&& c->now.wall_s - job->started_s >= core_conf(c)->expire_s;
+		return c->now.wall_s >= job->started_s &&
+			c->now.wall_s - job->started_s >= core_conf(c)->expire_s;
 	return outcome_attempts_spent(c, bounce_attempts(job) + 1u);
 }
 
@@ -120,17 +121,28 @@ bool bounce_end(struct core *c, uint32_t message, enum queue_job job, unsigned c
 			attempts = TO_POSTMASTER - 1u;
 		next_s = outcome_next_try_s(c, attempts, &wait_s);
 		attempts |= status.attempts & TO_POSTMASTER;
-		return queue_job_retry(&c->queue, message, job, (uint8_t)attempts, next_s) != ST_AGAIN;
+		return queue_job_retry(&c->queue, message, job, (uint8_t)attempts, next_s) !=
+			ST_AGAIN;
 	}
-	if (job == QUEUE_JOB_FAILURE && (status.attempts & TO_POSTMASTER) == 0
-		&& conf_has(core_conf(c)->postmaster))
-		return queue_job_retry(&c->queue, message, job, TO_POSTMASTER, core_wall_s(c)) != ST_AGAIN;
+	if (job == QUEUE_JOB_FAILURE && (status.attempts & TO_POSTMASTER) == 0 &&
+		conf_has(core_conf(c)->postmaster))
+		return queue_job_retry(&c->queue, message, job, TO_POSTMASTER, core_wall_s(c)) !=
+			ST_AGAIN;
 	return give_up(c, message, job);
 }
 
-/* ---- the report as octets -------------------------------------------------------------- */
+/* ---- the report as octets ------------------------------------------------------ */
 
-enum part { PART_HEAD, PART_HUMAN, PART_STATUS, PART_RCPT, PART_ORIGINAL, PART_HEADER, PART_END, PART_OVER };
+enum part {
+	PART_HEAD,
+	PART_HUMAN,
+	PART_STATUS,
+	PART_RCPT,
+	PART_ORIGINAL,
+	PART_HEADER,
+	PART_END,
+	PART_OVER
+};
 
 void bounce_open(struct bounce *b, uint32_t message, enum queue_job job)
 {
@@ -186,8 +198,8 @@ static bool is_reported(struct core *c, const struct bounce *b, uint16_t rcpt)
 {
 	struct queue_rcpt r;
 
-	return queue_rcpt_get(&c->queue, b->message, rcpt, &r)
-		&& r.state == (b->job == QUEUE_JOB_FAILURE ? QUEUE_REPORTING : QUEUE_PENDING);
+	return queue_rcpt_get(&c->queue, b->message, rcpt, &r) &&
+		r.state == (b->job == QUEUE_JOB_FAILURE ? QUEUE_REPORTING : QUEUE_PENDING);
 }
 
 /* Composes the part for the next recipient that belongs to the report; *w moves
@@ -273,7 +285,7 @@ static int read_composed(struct core *c, struct bounce *b, uint8_t *out, size_t 
 		return (int)left.len;
 	b->offset = 0;
 	if (b->part == PART_HUMAN || b->part == PART_RCPT)
-		b->walk = w;   /* the same part again, for the next recipient */
+		b->walk = w; /* the same part again, for the next recipient */
 	else
 		next_part(b);
 	return (int)left.len;
@@ -282,7 +294,8 @@ static int read_composed(struct core *c, struct bounce *b, uint8_t *out, size_t 
 /* The original's header, ASCII: up to its empty line. */
 static int read_original(struct core *c, struct bounce *b, uint8_t *out, size_t cap)
 {
-	int n = queue_read(&c->queue, &b->original, out, cap < b->header_left ? cap : b->header_left);
+	int n = queue_read(&c->queue, &b->original, out,
+		cap < b->header_left ? cap : b->header_left);
 	int i;
 
 	if (n <= 0 && !b->prefix_done) {
@@ -309,6 +322,7 @@ int bounce_read(struct core *c, struct bounce *b, uint8_t *out, size_t cap)
 	int n = 0;
 
 	while (n == 0 && b->part != PART_OVER)
-		n = b->part == PART_HEADER ? read_original(c, b, out, cap) : read_composed(c, b, out, cap);
+		n = b->part == PART_HEADER ? read_original(c, b, out, cap)
+					   : read_composed(c, b, out, cap);
 	return n;
 }

@@ -24,15 +24,15 @@ unsigned bounce_attempts(const struct queue_job_status *job);
 /* When the message's sender is told that it is late; INSTANT_NEVER: not at all. */
 uint64_t bounce_delay_due_ms(const struct core *c, const struct queue_message *m);
 
-/* ---- the report as octets ------------------------------------------------------- */
+/* ---- the report as octets ------------------------------------------------------ */
 
 struct bounce {
-	uint8_t part;            /* internal: which part of the report is being given */
-	uint8_t job;             /* enum queue_job */
-	bool line_start;         /* of the original's header */
+	uint8_t part;    /* internal: which part of the report is being given */
+	uint8_t job;     /* enum queue_job */
+	bool line_start; /* of the original's header */
 	bool prefix_done;
-	uint16_t offset;         /* in the part */
-	uint16_t header_left;    /* octets of the original's header that are still let in */
+	uint16_t offset;      /* in the part */
+	uint16_t header_left; /* octets of the original's header that are still let in */
 	uint32_t message;
 	struct walk walk;
 	struct queue_reader original;

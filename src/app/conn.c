@@ -54,7 +54,8 @@ static bool feed(struct conn *c, const struct conn_machine *m, void *self)
 	return n > 0;
 }
 
-static bool transmit(struct conn *c, const struct net *net, const struct conn_machine *m, void *self)
+static bool transmit(struct conn *c, const struct net *net, const struct conn_machine *m,
+	void *self)
 {
 	struct span out = m->out(self);
 	int n;

@@ -15,18 +15,18 @@
 #include "sys/net.h"
 
 struct conn {
-	int handle;               /* -1: none */
-	uint16_t rx_at, rx_len;   /* what was received and not taken yet */
-	bool ended;               /* the peer has sent its last octet */
-	bool lost;                /* the connection failed */
-	uint32_t progress;        /* the machine's, when the deadline was last moved */
+	int handle;             /* -1: none */
+	uint16_t rx_at, rx_len; /* what was received and not taken yet */
+	bool ended;             /* the peer has sent its last octet */
+	bool lost;              /* the connection failed */
+	uint32_t progress;      /* the machine's, when the deadline was last moved */
 	uint64_t deadline_ms;
 	uint8_t rx[CONFIG_CONN_RX];
 };
 
 struct conn_machine {
-	size_t (*feed)(void *self, struct span in);   /* how many octets it took */
-	bool (*turn)(void *self);                     /* answer what is asked; true: something moved */
+	size_t (*feed)(void *self, struct span in); /* how many octets it took */
+	bool (*turn)(void *self); /* answer what is asked; true: something moved */
 	struct span (*out)(void *self);
 	void (*sent)(void *self, size_t n);
 	uint32_t (*progress)(void *self);
@@ -35,11 +35,11 @@ struct conn_machine {
 
 /* What a step left behind. */
 enum conn_state {
-	CONN_OPEN,       /* waiting for the peer, or for the app's answer */
-	CONN_BUSY,       /* its turns are used up, there is more to do at once */
-	CONN_ENDED,      /* the peer finished, and all it sent has been fed */
-	CONN_LOST,       /* the connection is gone */
-	CONN_TIMED_OUT,  /* the machine's deadline has passed without progress */
+	CONN_OPEN,      /* waiting for the peer, or for the app's answer */
+	CONN_BUSY,      /* its turns are used up, there is more to do at once */
+	CONN_ENDED,     /* the peer finished, and all it sent has been fed */
+	CONN_LOST,      /* the connection is gone */
+	CONN_TIMED_OUT, /* the machine's deadline has passed without progress */
 };
 
 void conn_init(struct conn *c, int handle);

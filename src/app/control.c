@@ -67,7 +67,8 @@ static size_t control_feed(void *self, struct span in)
 
 			if (line.len > 0 && line.at[line.len - 1] == '\r')
 				line.len--;
-			operator_begin(((struct side *)self)->view, &x->job, x->deaf ? SPAN("?") : line);
+			operator_begin(((struct side *)self)->view, &x->job,
+				x->deaf ? SPAN("?") : line);
 			x->line_len = 0;
 			x->deaf = false;
 			return i + 1;
@@ -108,7 +109,7 @@ static bool control_turn(void *self)
 		put_last(x, &row);
 	if (row.len == 0)
 		return false;
-	x->out.len += row.len;   /* a row too long for its place is cut, never the next one */
+	x->out.len += row.len; /* a row too long for its place is cut, never the next one */
 	buf_put_byte(&x->out, '\n');
 	return true;
 }
@@ -153,7 +154,7 @@ static uint32_t session_step(const struct operator_view *view, struct control *x
 		return UINT32_MAX;
 	state = conn_step(&x->conn, &c->world->net, &c->now, &machine, &self);
 	if (state == CONN_ENDED && x->job.next != NULL)
-		return POLL_MS;   /* asked and shut its side: the answer still goes out */
+		return POLL_MS; /* asked and shut its side: the answer still goes out */
 	if (state == CONN_BUSY)
 		return 0;
 	if (state != CONN_OPEN) {

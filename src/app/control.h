@@ -21,7 +21,7 @@
 
 struct control {
 	bool open;
-	bool deaf;               /* the request line was too long: skip to its end */
+	bool deaf; /* the request line was too long: skip to its end */
 	uint16_t line_len;
 	struct operator_job job;
 	struct conn conn;

@@ -25,12 +25,12 @@ struct core {
 	struct instant now;
 	struct conf conf[CONFIG_CONF_COPIES];
 	uint8_t conf_in_use;
-	uint8_t conf_generation;      /* changes with every reload */
-	bool stopping;                /* no new sessions, no new deliveries */
+	uint8_t conf_generation; /* changes with every reload */
+	bool stopping;           /* no new sessions, no new deliveries */
 	bool reload_wanted;
-	bool queue_failed;            /* said once */
-	uint32_t session_next;        /* ids of sessions, for the log */
-	uint64_t start_ms;            /* uptime counts from here */
+	bool queue_failed;     /* said once */
+	uint32_t session_next; /* ids of sessions, for the log */
+	uint64_t start_ms;     /* uptime counts from here */
 	struct rng rng;
 	struct report report;
 	struct queue queue;

@@ -61,7 +61,8 @@ void delivery_record_with(struct delivery *x, const struct reply *why, bool agai
 bool delivery_record_one(struct delivery *x, struct task_rcpt *r, const struct queue_reply *kept,
 	bool again)
 {
-	struct span host = x->t->route.way == ROUTE_LOCAL ? SPAN("local") : hosts_name(&x->o->hosts);
+	struct span host = x->t->route.way == ROUTE_LOCAL ? SPAN("local")
+							  : hosts_name(&x->o->hosts);
 	bool done;
 
 	if (x->t->kind == TASK_EXPIRY)
@@ -80,8 +81,8 @@ bool delivery_record_open(struct delivery *x)
 	size_t i;
 
 	for (i = 0; i < x->t->rcpt_count; i++)
-		if (x->t->rcpt[i].state != TASK_RECORDED
-			&& !delivery_record_one(x, &x->t->rcpt[i], &x->o->why, x->o->again))
+		if (x->t->rcpt[i].state != TASK_RECORDED &&
+			!delivery_record_one(x, &x->t->rcpt[i], &x->o->why, x->o->again))
 			return false;
 	return true;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* delivery - one slot with its task, and what all its states do with them: outcomes and verification. */
+/* delivery - one slot with its task, and what all its states do with them: outcomes
+ * and verification. */
 #ifndef PIPIT_APP_DELIVERY_H
 #define PIPIT_APP_DELIVERY_H
 

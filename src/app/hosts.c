@@ -10,10 +10,10 @@
 #define QUESTIONS (1u + CONFIG_IPV6)
 
 enum phase {
-	PHASE_START,       /* nothing asked yet */
-	PHASE_MX,          /* the MX records are asked for */
-	PHASE_HOST,        /* the next host's name is to be taken */
-	PHASE_ADDRESSES,   /* its addresses are asked for */
+	PHASE_START,     /* nothing asked yet */
+	PHASE_MX,        /* the MX records are asked for */
+	PHASE_HOST,      /* the next host's name is to be taken */
+	PHASE_ADDRESSES, /* its addresses are asked for */
 	PHASE_READY,
 	PHASE_END,
 };
@@ -73,7 +73,7 @@ static void set_host(struct hosts *h, struct span name)
 	h->host_len = (uint8_t)b.len;
 }
 
-/* ---- MX --------------------------------------------------------------------------------- */
+/* ---- MX ------------------------------------------------------------------------ */
 
 /* The domain itself is the one host (RFC 5321 5.1: implicit MX). */
 static void implicit_mx(struct hosts *h)
@@ -89,15 +89,10 @@ static enum hosts_result take_mx(struct core *c, struct hosts *h)
 
 	own.ctx = c;
 	switch (mx_order(&h->mx, &own, &c->rng, &h->list)) {
-	case MX_HOSTS:
-		h->phase = PHASE_HOST;
-		return HOSTS_WAIT;
-	case MX_NULL:
-		return end(h, say(SAY_NULL_MX));
-	case MX_LOOP:
-		return end(h, say(SAY_MX_LOOP));
-	case MX_NONE:
-		break;
+	case MX_HOSTS: h->phase = PHASE_HOST; return HOSTS_WAIT;
+	case MX_NULL: return end(h, say(SAY_NULL_MX));
+	case MX_LOOP: return end(h, say(SAY_MX_LOOP));
+	case MX_NONE: break;
 	}
 	return end(h, say(SAY_NO_MX_HOST));
 }
@@ -132,7 +127,7 @@ static enum hosts_result ask_mx(struct core *c, struct hosts *h, struct span dom
 	return HOSTS_WAIT;
 }
 
-/* ---- hosts -------------------------------------------------------------------------------- */
+/* ---- hosts --------------------------------------------------------------------- */
 
 static bool take_configured(struct core *c, struct hosts *h)
 {
@@ -140,7 +135,8 @@ static bool take_configured(struct core *c, struct hosts *h)
 	size_t at = (size_t)h->route.index + h->host_at;
 	const struct conf_host *host;
 
-	/* After a reload the index may mean another line: the message is routed afresh at its next try. */
+	/* After a reload the index may mean another line: the message is routed afresh at
+	 * its next try. */
 	if (h->conf_generation != c->conf_generation)
 		return false;
 	if (h->route.way == ROUTE_SMARTHOST && at < conf->smarthost_count)
@@ -200,7 +196,9 @@ static enum hosts_result ask_addresses(struct core *c, struct hosts *h)
 
 static enum hosts_result next_host(struct core *c, struct hosts *h, struct span domain)
 {
-	if (CONFIG_DNS && h->route.way == ROUTE_MX ? !take_mx_host(c, h, domain) : !take_configured(c, h))
+	bool by_mx = CONFIG_DNS && h->route.way == ROUTE_MX;
+
+	if (by_mx ? !take_mx_host(c, h, domain) : !take_configured(c, h))
 		return out_of_hosts(h);
 	if (!ip_parse(hosts_name(h), &h->address[0]))
 		return CONFIG_DNS ? ask_addresses(c, h) : end(h, say(SAY_NO_DNS));
@@ -208,7 +206,7 @@ static enum hosts_result next_host(struct core *c, struct hosts *h, struct span 
 	return ready(h, 1);
 }
 
-/* ---- addresses ------------------------------------------------------------------------------ */
+/* ---- addresses ----------------------------------------------------------------- */
 
 static bool is_pending(const struct core *c, const struct hosts *h)
 {
@@ -222,7 +220,7 @@ static bool is_pending(const struct core *c, const struct hosts *h)
 
 static enum hosts_result await_addresses(struct core *c, struct hosts *h)
 {
-	struct dns_answer answer[QUESTIONS];   /* A, AAAA */
+	struct dns_answer answer[QUESTIONS]; /* A, AAAA */
 	const struct dns_answer *found[2] = { NULL, NULL };
 	enum dns_result result;
 	unsigned i;
@@ -238,8 +236,9 @@ static enum hosts_result await_addresses(struct core *c, struct hosts *h)
 			found[i] = &answer[i];
 		h->dns_failed |= result == DNS_FAILED;
 	}
-	return ready(h, mx_addresses(found[0], found[1], core_conf(c)->ip_version, &c->rng,
-		h->address, CONFIG_HOST_ADDRESSES));
+	return ready(h,
+		mx_addresses(found[0], found[1], core_conf(c)->ip_version, &c->rng, h->address,
+			CONFIG_HOST_ADDRESSES));
 }
 
 /* user@[192.0.2.1], user@[IPv6:2001:db8::1] (RFC 5321 4.1.3) */
@@ -285,7 +284,7 @@ enum hosts_result hosts_step(struct core *c, struct hosts *h, struct span domain
 		else
 			return h->phase == PHASE_READY ? HOSTS_READY : HOSTS_END;
 		if (before == PHASE_HOST && h->phase == PHASE_HOST)
-			break;   /* no resolver question is free */
+			break; /* no resolver question is free */
 	}
 	return result;
 }

@@ -20,13 +20,13 @@ struct hosts {
 	uint8_t phase;
 	uint8_t conf_generation;
 	struct route route;
-	bool dns_failed;         /* some host's addresses could not be asked for */
-	uint8_t host_at;         /* in `list`, or counted from the first smarthost */
+	bool dns_failed; /* some host's addresses could not be asked for */
+	uint8_t host_at; /* in `list`, or counted from the first smarthost */
 	uint8_t host_len;
-	uint8_t tls;             /* enum conf_tls */
+	uint8_t tls; /* enum conf_tls */
 	uint8_t address_count, address_at;
 	uint16_t port;
-	int question[2];         /* A, AAAA (the first also for MX); < 0: none */
+	int question[2]; /* A, AAAA (the first also for MX); < 0: none */
 	struct mx_list list;
 	struct dns_answer mx;
 	const struct reply *why; /* after HOSTS_END */

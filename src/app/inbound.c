@@ -36,7 +36,7 @@ static void answer(struct core *c, struct inbound *in, const struct reply *r)
 	smtpd_answer(&in->smtpd, &set, r);
 }
 
-/* ---- ASK_MAIL, ASK_RCPT: the envelope ---------------------------------------------- */
+/* ---- ASK_MAIL, ASK_RCPT: the envelope ------------------------------------------ */
 
 static void put_origin(struct inbound *in)
 {
@@ -103,7 +103,7 @@ static void on_rcpt(struct core *c, struct inbound *in, const struct smtpd_event
 	answer(c, in, r);
 }
 
-/* ---- ASK_DATA: storage opens ---------------------------------------------------------- */
+/* ---- ASK_DATA: storage opens --------------------------------------------------- */
 
 static bool refuse_data(struct core *c, struct inbound *in, const struct reply *r)
 {
@@ -131,7 +131,7 @@ static bool on_data(struct core *c, struct inbound *in)
 	return true;
 }
 
-/* ---- BODY: from the wire to the queue --------------------------------------------------- */
+/* ---- BODY: from the wire to the queue ------------------------------------------ */
 
 static bool on_body(struct core *c, struct inbound *in, const struct smtpd_event *e)
 {
@@ -143,7 +143,7 @@ static bool on_body(struct core *c, struct inbound *in, const struct smtpd_event
 	return true;
 }
 
-/* ---- ASK_COMMIT: durable, then our 250 --------------------------------------------------- */
+/* ---- ASK_COMMIT: durable, then our 250 ----------------------------------------- */
 
 static bool refuse_message(struct core *c, struct inbound *in)
 {
@@ -201,7 +201,7 @@ static bool on_commit(struct core *c, struct inbound *in, const struct smtpd_eve
 	return settle(c, in);
 }
 
-/* ---- the questions in protocol order ------------------------------------------------------- */
+/* ---- the questions in protocol order ------------------------------------------- */
 
 /* true: answered, the machine goes on. */
 static bool inbound_answer(void *self)
@@ -211,21 +211,13 @@ static bool inbound_answer(void *self)
 	struct smtpd_event e = smtpd_event(&in->smtpd);
 
 	switch (e.ask) {
-	case SMTPD_ASK_MAIL:
-		on_mail(c, in, &e);
-		return true;
-	case SMTPD_ASK_RCPT:
-		on_rcpt(c, in, &e);
-		return true;
-	case SMTPD_ASK_DATA:
-		return on_data(c, in);
-	case SMTPD_BODY:
-		return on_body(c, in, &e);
-	case SMTPD_ASK_COMMIT:
-		return on_commit(c, in, &e);
+	case SMTPD_ASK_MAIL: on_mail(c, in, &e); return true;
+	case SMTPD_ASK_RCPT: on_rcpt(c, in, &e); return true;
+	case SMTPD_ASK_DATA: return on_data(c, in);
+	case SMTPD_BODY: return on_body(c, in, &e);
+	case SMTPD_ASK_COMMIT: return on_commit(c, in, &e);
 	case SMTPD_NONE:
-	case SMTPD_CLOSE:
-		break;
+	case SMTPD_CLOSE: break;
 	}
 	return false;
 }
@@ -267,7 +259,7 @@ static const struct conn_machine machine = {
 	.timeout_ms = inbound_timeout_ms,
 };
 
-/* ---- the slot --------------------------------------------------------------------------------- */
+/* ---- the slot ------------------------------------------------------------------ */
 
 void inbound_init(struct inbound *in)
 {
@@ -355,7 +347,7 @@ static uint32_t after_step(struct core *c, struct inbound *in, enum conn_state s
 	if (state == CONN_BUSY)
 		return 0;
 	if (ask != SMTPD_NONE && ask != SMTPD_CLOSE) {
-		in->conn.deadline_ms = 0;   /* we are slow, not the client */
+		in->conn.deadline_ms = 0; /* we are slow, not the client */
 		return FLASH_POLL_MS;
 	}
 	if (state == CONN_TIMED_OUT) {

@@ -16,30 +16,30 @@
 
 enum inbound_state {
 	INBOUND_FREE,
-	INBOUND_OPEN,       /* talking; no message in hand */
-	INBOUND_STORING,    /* a queue writer is open */
-	INBOUND_COMMITTED,  /* the COMMIT is written, its sync is awaited */
+	INBOUND_OPEN,      /* talking; no message in hand */
+	INBOUND_STORING,   /* a queue writer is open */
+	INBOUND_COMMITTED, /* the COMMIT is written, its sync is awaited */
 };
 
 struct inbound {
 	uint8_t state;
-	bool gone;               /* the client is, the slot is not */
-	bool stopping;           /* 421 has been said: close when it is sent */
-	bool finished;           /* the header filter has given its last octets */
-	bool local_client;       /* relay_from: may relay; its header is completed */
+	bool gone;         /* the client is, the slot is not */
+	bool stopping;     /* 421 has been said: close when it is sent */
+	bool finished;     /* the header filter has given its last octets */
+	bool local_client; /* relay_from: may relay; its header is completed */
 	uint16_t rcpt_count;
-	uint16_t envelope_sent;  /* octets of the envelope already in the queue */
+	uint16_t envelope_sent; /* octets of the envelope already in the queue */
 	uint16_t prefix_sent;
 	int writer;
-	uint32_t id;             /* in the log */
-	uint32_t size_hint;      /* SIZE= */
-	uint32_t size;           /* body octets stored */
+	uint32_t id;        /* in the log */
+	uint32_t size_hint; /* SIZE= */
+	uint32_t size;      /* body octets stored */
 	uint32_t message, ticket;
 	uint32_t arrival_s, nonce;
-	uint64_t asked_ms;       /* when storage was first asked for */
-	size_t piece;            /* octets of the machine's body event behind `pending` */
-	struct span pending;     /* filtered octets on their way to the queue */
-	const struct reply *failed;   /* NULL, or what the message will be refused with */
+	uint64_t asked_ms;          /* when storage was first asked for */
+	size_t piece;               /* octets of the machine's body event behind `pending` */
+	struct span pending;        /* filtered octets on their way to the queue */
+	const struct reply *failed; /* NULL, or what the message will be refused with */
 	struct ip_endpoint peer;
 	struct conn conn;
 	struct smtpd smtpd;

@@ -24,19 +24,21 @@ void local_abandon(struct core *c, struct local *l)
 	l->handle = -1;
 }
 
-static enum status end(struct core *c, struct local *l, struct reply *reply, const struct reply *with)
+static enum status end(struct core *c, struct local *l, struct reply *reply,
+	const struct reply *with)
 {
 	local_abandon(c, l);
 	*reply = *with;
 	return ST_OK;
 }
 
-static enum status open_mailbox(struct core *c, struct local *l, const struct task *t, struct reply *reply)
+static enum status open_mailbox(struct core *c, struct local *l, const struct task *t,
+	struct reply *reply)
 {
 	const struct conf *conf = core_conf(c);
 	struct mailbox_target target = { .kind = MAILBOX_MAILDIR };
 	struct address to = task_to(t);
-	struct route route = route_decide(conf, &to);   /* the configuration may be new */
+	struct route route = route_decide(conf, &to); /* the configuration may be new */
 	struct buf path;
 
 	if (c->world->mailbox.begin == NULL || route.way != ROUTE_LOCAL)

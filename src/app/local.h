@@ -7,9 +7,9 @@
 
 struct local {
 	uint8_t phase;
-	uint16_t head_sent;      /* of Return-Path and Delivered-To */
-	int handle;              /* -1: none */
-	struct piece *piece;     /* the slot's */
+	uint16_t head_sent;  /* of Return-Path and Delivered-To */
+	int handle;          /* -1: none */
+	struct piece *piece; /* the slot's */
 };
 
 #if CONFIG_LOCAL_DELIVERY

@@ -10,7 +10,7 @@
 /* Of a message's header, so many lines are shown. */
 #define HEADER_LINES 60u
 
-/* ---- messages --------------------------------------------------------------------- */
+/* ---- messages ------------------------------------------------------------------ */
 
 static const char *message_state(const struct queue_message *m, bool running)
 {
@@ -21,7 +21,8 @@ static const char *message_state(const struct queue_message *m, bool running)
 	return running ? "active" : "waiting";
 }
 
-static void put_message(struct core *c, const struct queue_message *m, struct span sender, struct buf *row)
+static void put_message(struct core *c, const struct queue_message *m, struct span sender,
+	struct buf *row)
 {
 	static const char *const priorities[] = { "urgent", "normal", "bulk" };
 	uint32_t wall = core_wall_s(c);
@@ -33,7 +34,8 @@ static void put_message(struct core *c, const struct queue_message *m, struct sp
 	row_u32(row, "age", m->arrival_s > 0 && wall > m->arrival_s ? wall - m->arrival_s : 0);
 	row_text(row, "sender", sender);
 	row_text(row, "state", span_of(message_state(m, schedule_is_running(&c->schedule, m->id))));
-	row_text(row, "priority", span_of(priorities[m->priority <= QUEUE_BULK ? m->priority : QUEUE_BULK]));
+	row_text(row, "priority",
+		span_of(priorities[m->priority <= QUEUE_BULK ? m->priority : QUEUE_BULK]));
 	row_u32(row, "rcpts", m->rcpt_count);
 	row_u32(row, "pending", m->pending);
 	row_u32(row, "eight_bit", m->eight_bit);
@@ -42,7 +44,9 @@ static void put_message(struct core *c, const struct queue_message *m, struct sp
 /* Seconds until the message's row is due, or the recipient's own time if that is later. */
 static uint32_t next_in_s(struct core *c, uint32_t id, uint32_t next_try_s)
 {
-	uint32_t own_s = c->now.wall_known && next_try_s > c->now.wall_s ? next_try_s - c->now.wall_s : 0;
+	uint32_t own_s = c->now.wall_known && next_try_s > c->now.wall_s
+		? next_try_s - c->now.wall_s
+		: 0;
 	uint64_t due_ms;
 	uint32_t row_s;
 
@@ -55,8 +59,11 @@ static uint32_t next_in_s(struct core *c, uint32_t id, uint32_t next_try_s)
 static void put_rcpt(struct core *c, uint32_t id, const struct envelope_item *item, struct buf *row)
 {
 	static const char *const states[] = {
-		[QUEUE_PENDING] = "pending", [QUEUE_DELIVERED] = "delivered", [QUEUE_FAILED] = "failed",
-		[QUEUE_REPORTING] = "reporting", [QUEUE_REPORTED] = "reported",
+		[QUEUE_PENDING] = "pending",
+		[QUEUE_DELIVERED] = "delivered",
+		[QUEUE_FAILED] = "failed",
+		[QUEUE_REPORTING] = "reporting",
+		[QUEUE_REPORTED] = "reported",
 	};
 	struct queue_reply kept = { 0 };
 	struct queue_rcpt r = { 0 };
@@ -80,7 +87,8 @@ static void put_rcpt(struct core *c, uint32_t id, const struct envelope_item *it
 
 enum { MESSAGE_SENDER, MESSAGE_RCPTS, MESSAGE_FAILURE, MESSAGE_DELAY, MESSAGE_END };
 
-static void put_report(struct core *c, struct operator_job *j, enum queue_job which, struct buf *row)
+static void put_report(struct core *c, struct operator_job *j, enum queue_job which,
+	struct buf *row)
 {
 	struct queue_job_status job;
 
@@ -113,7 +121,8 @@ static void message_row(struct core *c, struct operator_job *j, struct buf *row)
 		else
 			j->phase = MESSAGE_FAILURE;
 	} else {
-		put_report(c, j, j->phase == MESSAGE_FAILURE ? QUEUE_JOB_FAILURE : QUEUE_JOB_DELAY, row);
+		put_report(c, j, j->phase == MESSAGE_FAILURE ? QUEUE_JOB_FAILURE : QUEUE_JOB_DELAY,
+			row);
 	}
 }
 
@@ -132,7 +141,7 @@ static bool next_of_queue(const struct operator_view *v, struct operator_job *j,
 	return true;
 }
 
-/* ---- show --------------------------------------------------------------------------- */
+/* ---- show ---------------------------------------------------------------------- */
 
 /* One line of the header, or what of it fits. */
 static bool header_row(struct core *c, struct operator_job *j, struct buf *row)
@@ -156,7 +165,7 @@ static bool header_row(struct core *c, struct operator_job *j, struct buf *row)
 	if (line.len > 0 && line.at[line.len - 1] == '\r')
 		line.len--;
 	if (line.len == 0)
-		return false;   /* the empty line: the header is over */
+		return false; /* the empty line: the header is over */
 	row_word(row, "line");
 	row_text(row, "text", line);
 	return true;
@@ -174,7 +183,7 @@ static bool next_of_show(const struct operator_view *v, struct operator_job *j, 
 	return true;
 }
 
-/* ---- retry, hold, release, remove ------------------------------------------------------ */
+/* ---- retry, hold, release, remove ---------------------------------------------- */
 
 enum { ACT_RETRY, ACT_HOLD, ACT_RELEASE, ACT_REMOVE };
 
@@ -186,9 +195,9 @@ static bool goes_to(struct core *c, struct operator_job *j)
 
 	walk_begin(&j->at.walk, j->m.id);
 	while (walk_to(&c->queue, &j->at.walk, ENVELOPE_RCPT, &item) == ST_OK)
-		if (address_parse(item.text, &to) && queue_rcpt_get(&c->queue, j->m.id, item.rcpt, &r)
-			&& r.state == QUEUE_PENDING
-			&& span_equal_nocase(to.domain, j->arg))
+		if (address_parse(item.text, &to) &&
+			queue_rcpt_get(&c->queue, j->m.id, item.rcpt, &r) &&
+			r.state == QUEUE_PENDING && span_equal_nocase(to.domain, j->arg))
 			return true;
 	return false;
 }
@@ -247,7 +256,7 @@ static bool next_of_act(const struct operator_view *v, struct operator_job *j, s
 	return true;
 }
 
-/* ---- status -------------------------------------------------------------------------------- */
+/* ---- status -------------------------------------------------------------------- */
 
 static void gauge(struct buf *row, const char *name, uint32_t value)
 {
@@ -334,15 +343,9 @@ static void own_gauge(const struct operator_view *v, unsigned which, struct buf 
 		row_text(row, "version", SPAN(PIPIT_VERSION));
 		row_text(row, "hostname", conf_span(conf, conf->hostname));
 		break;
-	case 1:
-		gauge(row, "uptime", (uint32_t)((c->now.mono_ms - c->start_ms) / 1000u));
-		break;
-	case 2:
-		gauge_of(row, "server_sessions", v->sessions, CONFIG_SERVER_SESSIONS);
-		break;
-	default:
-		gauge_of(row, "deliveries", deliveries(v->sending), CONFIG_CLIENT_SESSIONS);
-		break;
+	case 1: gauge(row, "uptime", (uint32_t)((c->now.mono_ms - c->start_ms) / 1000u)); break;
+	case 2: gauge_of(row, "server_sessions", v->sessions, CONFIG_SERVER_SESSIONS); break;
+	default: gauge_of(row, "deliveries", deliveries(v->sending), CONFIG_CLIENT_SESSIONS); break;
 	}
 }
 
@@ -373,7 +376,7 @@ static bool next_of_status(const struct operator_view *v, struct operator_job *j
 	return true;
 }
 
-/* ---- resolve --------------------------------------------------------------------------------- */
+/* ---- resolve ------------------------------------------------------------------- */
 
 static void put_host(const struct hosts *h, struct buf *row)
 {
@@ -396,8 +399,12 @@ static void put_host(const struct hosts *h, struct buf *row)
 static bool next_of_resolve(const struct operator_view *v, struct operator_job *j, struct buf *row)
 {
 	static const char *const ways[] = {
-		[ROUTE_LOCAL] = "local", [ROUTE_HOST] = "host", [ROUTE_SMARTHOST] = "smarthost",
-		[ROUTE_MX] = "mx", [ROUTE_LITERAL] = "literal", [ROUTE_NO_USER] = "local",
+		[ROUTE_LOCAL] = "local",
+		[ROUTE_HOST] = "host",
+		[ROUTE_SMARTHOST] = "smarthost",
+		[ROUTE_MX] = "mx",
+		[ROUTE_LITERAL] = "literal",
+		[ROUTE_NO_USER] = "local",
 		[ROUTE_NO_DOMAIN] = "none",
 	};
 	struct core *c = v->sending->tasks.core;
@@ -410,30 +417,29 @@ static bool next_of_resolve(const struct operator_view *v, struct operator_job *
 		row_word(row, "route");
 		row_text(row, "way", span_of(ways[route.way]));
 		hosts_begin(c, &j->at.hosts, &route);
-		if (route.way == ROUTE_LOCAL || route.way == ROUTE_NO_USER || route.way == ROUTE_NO_DOMAIN)
+		if (route.way == ROUTE_LOCAL || route.way == ROUTE_NO_USER ||
+			route.way == ROUTE_NO_DOMAIN)
 			j->phase = 2;
 		return true;
 	}
 	if (j->phase == 2)
 		return false;
 	switch (hosts_step(c, &j->at.hosts, to.domain)) {
-	case HOSTS_WAIT:
-		return true;
+	case HOSTS_WAIT: return true;
 	case HOSTS_READY:
 		put_host(&j->at.hosts, row);
 		j->at.hosts.address_at = j->at.hosts.address_count;
 		hosts_next(&j->at.hosts);
 		j->lines++;
 		return true;
-	case HOSTS_END:
-		break;
+	case HOSTS_END: break;
 	}
 	if (j->lines == 0)
 		j->why = j->at.hosts.why;
 	return false;
 }
 
-/* ---- requests ----------------------------------------------------------------------------------- */
+/* ---- requests ------------------------------------------------------------------ */
 
 static bool next_of_nothing(const struct operator_view *v, struct operator_job *j, struct buf *row)
 {
@@ -486,7 +492,8 @@ static void refuse(struct operator_job *j, const char *why)
 	j->error = why;
 }
 
-static void take_argument(struct core *c, struct operator_job *j, const struct request *r, struct span arg)
+static void take_argument(struct core *c, struct operator_job *j, const struct request *r,
+	struct span arg)
 {
 	j->arg = arg;
 	j->id = parse_id(arg);

@@ -10,7 +10,7 @@
 /* What an operator may look at. */
 struct operator_view {
 	struct sending *sending;
-	uint32_t sessions;       /* SMTP server sessions now */
+	uint32_t sessions; /* SMTP server sessions now */
 };
 
 struct operator_job {
@@ -20,16 +20,16 @@ struct operator_job {
 	const struct reply *why; /* resolve: the error, with its codes */
 	uint8_t act;
 	uint8_t phase;
-	uint16_t lines;          /* header lines shown */
-	uint32_t cursor;         /* of queue_next, or the row of status */
-	uint32_t id;             /* the request's ID; 0: none was given */
+	uint16_t lines;  /* header lines shown */
+	uint32_t cursor; /* of queue_next, or the row of status */
+	uint32_t id;     /* the request's ID; 0: none was given */
 	bool all;
-	struct span arg;         /* in the session's line, which stays until the answer is complete */
+	struct span arg; /* in the session's line, which stays until the answer is complete */
 	struct queue_message m;
 	struct queue_reader header;
 	union {
-		struct walk walk;        /* queue, show, and what changes messages */
-		struct hosts hosts;      /* resolve */
+		struct walk walk;   /* queue, show, and what changes messages */
+		struct hosts hosts; /* resolve */
 	} at;
 };
 

@@ -16,7 +16,7 @@ static struct span domain_of(const struct delivery *x)
 	return task_to(x->t).domain;
 }
 
-/* ---- RECORD: outcomes for all recipients still open ------------------------------------- */
+/* ---- RECORD: outcomes for all recipients still open ---------------------------- */
 
 static void end_hop(struct delivery *x)
 {
@@ -35,14 +35,15 @@ static uint32_t step_record(struct delivery *x)
 		report_message(&x->core->report, x->t->message, REPORT_IS_EXPIRED);
 		x->o->rcpt_at = 1;
 	}
-	if (x->t->kind != TASK_NONE && (!delivery_record_open(x) || !task_finish(&x->s->tasks, x->t)))
+	if (x->t->kind != TASK_NONE &&
+		(!delivery_record_open(x) || !task_finish(&x->s->tasks, x->t)))
 		return DELIVERY_POLL_MS;
 	end_hop(x);
 	x->o->state = OUTBOUND_FREE;
 	return 0;
 }
 
-/* ---- starting ------------------------------------------------------------------------------ */
+/* ---- starting ------------------------------------------------------------------ */
 
 static void start(struct delivery *x)
 {
@@ -78,14 +79,15 @@ static void start_due(struct sending *s)
 
 		if (x.o->state != OUTBOUND_FREE)
 			continue;
-		if (c->stopping || c->queue_failed || !schedule_due(&c->schedule, c->now, TASK_ANY_HOP, &message))
+		if (c->stopping || c->queue_failed ||
+			!schedule_due(&c->schedule, c->now, TASK_ANY_HOP, &message))
 			return;
 		if (task_load(&s->tasks, x.t, message, TASK_ANY_HOP))
 			start(&x);
 	}
 }
 
-/* ---- RESOLVE, CONNECT -------------------------------------------------------------------------- */
+/* ---- RESOLVE, CONNECT ---------------------------------------------------------- */
 
 static void connect_failed(struct delivery *x)
 {
@@ -106,15 +108,16 @@ static uint32_t step_resolve(struct delivery *x)
 
 	switch (hosts_step(x->core, &o->hosts, domain_of(x))) {
 	case HOSTS_WAIT:
-		return DELIVERY_POLL_MS * 20u;   /* the resolver's own deadline and sockets wake us earlier */
+		return DELIVERY_POLL_MS *
+			20u; /* the resolver's own deadline and sockets wake us earlier */
 	case HOSTS_END:
 		/* A host that said something says more than "cannot be reached". */
-		if (o->hosts.why->code / 100u == 5 || o->why.code == 0 || o->hosts.address_count == 0)
+		if (o->hosts.why->code / 100u == 5 || o->why.code == 0 ||
+			o->hosts.address_count == 0)
 			delivery_give(x, o->hosts.why, false);
 		o->state = OUTBOUND_RECORD;
 		return 0;
-	case HOSTS_READY:
-		break;
+	case HOSTS_READY: break;
 	}
 	at = hosts_endpoint(&o->hosts);
 	handle = net->ops->connect(net->ctx, &at);
@@ -153,7 +156,7 @@ static uint32_t step_connect(struct delivery *x)
 	return 0;
 }
 
-/* ---- MAILBOX ---------------------------------------------------------------------------------------- */
+/* ---- MAILBOX ------------------------------------------------------------------- */
 
 static uint32_t step_mailbox(struct delivery *x)
 {
@@ -180,23 +183,17 @@ static uint32_t step_mailbox(struct delivery *x)
 	return 0;
 }
 
-/* ---- the slots ---------------------------------------------------------------------------------------- */
+/* ---- the slots ----------------------------------------------------------------- */
 
 static uint32_t step_slot(struct delivery *x)
 {
 	switch ((enum outbound_state)x->o->state) {
-	case OUTBOUND_FREE:
-		break;
-	case OUTBOUND_RESOLVE:
-		return step_resolve(x);
-	case OUTBOUND_CONNECT:
-		return step_connect(x);
-	case OUTBOUND_TALK:
-		return talk_step(x);
-	case OUTBOUND_MAILBOX:
-		return CONFIG_LOCAL_DELIVERY ? step_mailbox(x) : UINT32_MAX;
-	case OUTBOUND_RECORD:
-		return step_record(x);
+	case OUTBOUND_FREE: break;
+	case OUTBOUND_RESOLVE: return step_resolve(x);
+	case OUTBOUND_CONNECT: return step_connect(x);
+	case OUTBOUND_TALK: return talk_step(x);
+	case OUTBOUND_MAILBOX: return CONFIG_LOCAL_DELIVERY ? step_mailbox(x) : UINT32_MAX;
+	case OUTBOUND_RECORD: return step_record(x);
 	}
 	return UINT32_MAX;
 }

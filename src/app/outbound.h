@@ -29,16 +29,16 @@ enum outbound_state {
 
 struct outbound {
 	uint8_t state;
-	bool offered;            /* the task's message has been given to the machine */
-	bool verified;           /* its storage was verified */
-	bool reached;            /* the next hop has greeted us */
-	bool again;              /* RECORD: the attempt does not count */
-	uint16_t rcpt_at;        /* next recipient to hand to the machine */
-	uint16_t rcpt_given;     /* how many it has */
-	uint16_t messages;       /* sent over this connection */
-	uint32_t hop;            /* whose concurrency is counted; 0: none */
-	uint64_t deadline_ms;    /* of CONNECT */
-	struct queue_reply why;  /* RECORD: what every recipient still open gets */
+	bool offered;           /* the task's message has been given to the machine */
+	bool verified;          /* its storage was verified */
+	bool reached;           /* the next hop has greeted us */
+	bool again;             /* RECORD: the attempt does not count */
+	uint16_t rcpt_at;       /* next recipient to hand to the machine */
+	uint16_t rcpt_given;    /* how many it has */
+	uint16_t messages;      /* sent over this connection */
+	uint32_t hop;           /* whose concurrency is counted; 0: none */
+	uint64_t deadline_ms;   /* of CONNECT */
+	struct queue_reply why; /* RECORD: what every recipient still open gets */
 	struct queue_verifier verifier;
 	struct walk walk;
 	struct source source;

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define ATTEMPTS_MAX 255u   /* as flash counts them */
+#define ATTEMPTS_MAX 255u /* as flash counts them */
 
 /* In a kept reply's code: a next hop said it, not we. */
 #define REMOTE 0x8000u
@@ -37,7 +37,7 @@ static uint32_t longest_wait_s(const struct conf *conf)
 {
 	uint32_t last_s = conf->retry_s[conf->retry_count - 1u];
 
-	return last_s + last_s / 4u + 2u;   /* with its jitter */
+	return last_s + last_s / 4u + 2u; /* with its jitter */
 }
 
 /* What is left until next_try_s; 0 also for a time further away than any wait:

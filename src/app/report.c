@@ -52,7 +52,8 @@ struct line {
 
 /* Counts the fact and begins its line with what it is about: a session (s=), a
  * message (m=), or nothing (NULL). */
-static void begin(struct report *r, struct line *l, const struct fact *f, const char *key, uint32_t id)
+static void begin(struct report *r, struct line *l, const struct fact *f, const char *key,
+	uint32_t id)
 {
 	if (f->counter != NONE)
 		r->counter[f->counter]++;
@@ -63,7 +64,7 @@ static void begin(struct report *r, struct line *l, const struct fact *f, const 
 	row_word(&l->b, f->word);
 }
 
-/* ---- what a line says beyond its fact ------------------------------------------------- */
+/* ---- what a line says beyond its fact ------------------------------------------ */
 
 static void put_text(struct line *l, const char *key, struct span value)
 {
@@ -98,7 +99,7 @@ static void put_reply(struct line *l, const struct reply *reply)
 		row_u32(&l->b, "code", reply->code);
 }
 
-/* ---- lines ------------------------------------------------------------------------------- */
+/* ---- lines --------------------------------------------------------------------- */
 
 static void end(struct report *r, struct line *l)
 {
@@ -179,7 +180,8 @@ void report_reload(struct report *r, bool ok)
 void report_queue_failed(struct report *r)
 {
 	plain(r, &queue_failed, NULL, 0, "advice",
-		SPAN("the queue's device failed; nothing more is accepted; check the disk, then restart"));
+		SPAN("the queue's device failed; nothing more is accepted; "
+		     "check the disk, then restart"));
 }
 
 void report_session(struct report *r, uint32_t id, const struct ip_endpoint *peer, bool welcome)
@@ -223,8 +225,8 @@ void report_accepted(struct report *r, uint32_t id, uint32_t message, uint32_t s
 	end(r, &l);
 }
 
-void report_connect(struct report *r, uint32_t message, struct span host, const struct ip_endpoint *at,
-	bool ok)
+void report_connect(struct report *r, uint32_t message, struct span host,
+	const struct ip_endpoint *at, bool ok)
 {
 	struct line l;
 
@@ -242,7 +244,8 @@ void report_dns_failed(struct report *r, struct span domain)
 void report_outcome(struct report *r, uint32_t message, const struct report_outcome *o)
 {
 	const struct fact *f = o->state == QUEUE_DELIVERED ? &delivered
-		: o->state == QUEUE_FAILED ? &failed : &deferred;
+		: o->state == QUEUE_FAILED                 ? &failed
+							   : &deferred;
 	struct line l;
 
 	begin(r, &l, f, "m", message);

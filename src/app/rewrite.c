@@ -4,8 +4,8 @@
 
 bool core_is_local(void *ctx, struct span domain)
 {
-	return domain.len == 0 || core_is_own_host(ctx, domain)
-		|| route_domain_is_local(core_conf(ctx), domain);
+	return domain.len == 0 || core_is_own_host(ctx, domain) ||
+		route_domain_is_local(core_conf(ctx), domain);
 }
 
 static bool is_any(void *ctx, struct span domain)

@@ -6,8 +6,8 @@ static bool is_plain(struct span value)
 	size_t i;
 
 	for (i = 0; i < value.len; i++)
-		if (value.at[i] <= ' ' || value.at[i] > '~' || value.at[i] == '"' || value.at[i] == '\\'
-			|| value.at[i] == '=')
+		if (value.at[i] <= ' ' || value.at[i] > '~' || value.at[i] == '"' ||
+			value.at[i] == '\\' || value.at[i] == '=')
 			return false;
 	return value.len > 0;
 }

@@ -13,7 +13,7 @@
 void row_word(struct buf *b, const char *word);
 void row_text(struct buf *b, const char *key, struct span value);
 void row_u32(struct buf *b, const char *key, uint32_t value);
-void row_id(struct buf *b, const char *key, uint32_t id);   /* 8 hex digits */
+void row_id(struct buf *b, const char *key, uint32_t id); /* 8 hex digits */
 
 /* code= enhanced= text=; nothing for a reply without code. */
 void row_reply(struct buf *b, const struct reply *r);

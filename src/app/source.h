@@ -8,9 +8,9 @@
 
 struct source {
 	bool is_report;
-	bool in_body;            /* the prefix has been read */
-	uint32_t size;           /* octets in all; 0: not known before */
-	uint32_t left;           /* of these, not yet read */
+	bool in_body;  /* the prefix has been read */
+	uint32_t size; /* octets in all; 0: not known before */
+	uint32_t left; /* of these, not yet read */
 	bool eight_bit;
 	union {
 		struct queue_reader message;
@@ -27,7 +27,8 @@ struct piece {
 /* false: the message is not there any more. */
 bool source_open(struct core *c, struct source *s, const struct task *t);
 
-/* Reads the next piece if the last is used up; its len is 0 only at the end.  < 0: cannot be read. */
+/* Reads the next piece if the last is used up; its len is 0 only at the end.  < 0:
+ * cannot be read. */
 int source_fill(struct core *c, struct source *s, struct piece *p);
 /* Nothing follows this piece, as far as is known before the end. */
 bool source_is_last(const struct source *s, const struct piece *p);

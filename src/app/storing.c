@@ -58,7 +58,9 @@ static bool store(struct core *c, struct inbound *in, enum queue_stream stream, 
 /* ST_OK: a writer is open; ST_AGAIN: wait for flash. */
 enum status storing_open(struct core *c, struct inbound *in)
 {
-	uint32_t hint = in->size_hint == 0 ? 0 : in->size_hint + (uint32_t)in->envelope.len + SCRATCH_SIZE;
+	uint32_t hint = in->size_hint == 0
+		? 0
+		: in->size_hint + (uint32_t)in->envelope.len + SCRATCH_SIZE;
 	int writer = queue_open(&c->queue, hint, in->rcpt_count);
 
 	if (in->asked_ms == 0)
@@ -121,7 +123,7 @@ bool storing_body(struct core *c, struct inbound *in, struct span body, size_t *
 
 	*took = body.len;
 	if (in->writer < 0)
-		return true;   /* refused already: only its end is awaited */
+		return true; /* refused already: only its end is awaited */
 	if (in->pending.len == 0)
 		in->piece = header_feed(&in->header, &rewrite, body, &in->pending);
 	*took = in->piece;
@@ -154,7 +156,7 @@ static struct span make_prefix(struct core *c, struct inbound *in)
 	if (in->local_client && !in->header.has_message_id)
 		trace_put_message_id(&b, t.hostname, t.id, in->arrival_s, in->nonce);
 	if (in->header.headless)
-		buf_puts(&b, "\r\n");   /* a body at once: ours is the whole header */
+		buf_puts(&b, "\r\n"); /* a body at once: ours is the whole header */
 	CHECK(!b.overflow);
 	return buf_span(&b);
 }
@@ -187,7 +189,8 @@ enum status storing_commit(struct core *c, struct inbound *in)
 		.priority = QUEUE_NORMAL,
 		.eight_bit = in->header.eight_bit,
 	};
-	enum status status = queue_commit(&c->queue, in->writer, &record, &in->message, &in->ticket);
+	enum status status = queue_commit(&c->queue, in->writer, &record, &in->message,
+		&in->ticket);
 
 	if (status == ST_OK) {
 		in->writer = -1;

@@ -16,8 +16,8 @@ static bool take_more(struct delivery *x)
 	unsigned i;
 
 	for (i = 0; i < CANDIDATES; i++) {
-		if (c->stopping || x->o->messages >= CONFIG_MESSAGES_PER_CONNECTION
-			|| !schedule_due(&c->schedule, c->now, x->o->hop, &message))
+		if (c->stopping || x->o->messages >= CONFIG_MESSAGES_PER_CONNECTION ||
+			!schedule_due(&c->schedule, c->now, x->o->hop, &message))
 			return false;
 		if (task_load(&x->s->tasks, x->t, message, x->o->hop)) {
 			delivery_reset(x->o);
@@ -34,8 +34,8 @@ static void offer(struct delivery *x)
 	struct envelope_item item;
 
 	walk_begin(&x->o->walk, x->t->message);
-	if (!task_is_report(x->t)
-		&& walk_to(&x->core->queue, &x->o->walk, ENVELOPE_SENDER, &item) == ST_OK)
+	if (!task_is_report(x->t) &&
+		walk_to(&x->core->queue, &x->o->walk, ENVELOPE_SENDER, &item) == ST_OK)
 		mail.reverse_path = item.text;
 	x->o->offered = true;
 	x->o->messages++;
@@ -47,7 +47,7 @@ static bool on_ready(struct delivery *x)
 	struct outbound *o = x->o;
 
 	o->reached = true;
-	if (o->offered) {   /* the message before is done: every outcome is recorded */
+	if (o->offered) { /* the message before is done: every outcome is recorded */
 		if (!task_finish(&x->s->tasks, x->t))
 			return false;
 		o->offered = false;
@@ -57,7 +57,7 @@ static bool on_ready(struct delivery *x)
 		return true;
 	}
 	if (!o->verified && !delivery_verify(x)) {
-		if (o->verified) {   /* damaged: its recipients fail without being offered */
+		if (o->verified) { /* damaged: its recipients fail without being offered */
 			if (!delivery_record_open(x)) {
 				o->verified = false;
 				queue_verify_begin(&o->verifier, x->t->message);
@@ -69,7 +69,7 @@ static bool on_ready(struct delivery *x)
 		return false;
 	}
 	if (!source_open(x->core, &o->source, x->t)) {
-		o->offered = true;   /* removed by the operator: go on with the next */
+		o->offered = true; /* removed by the operator: go on with the next */
 		return true;
 	}
 	offer(x);
@@ -97,7 +97,7 @@ static bool on_ask_rcpt(struct delivery *x)
 		smtpc_rcpt(&o->smtpc, item.text);
 		return true;
 	}
-	smtpc_abort(&o->smtpc);   /* the envelope cannot be read any more */
+	smtpc_abort(&o->smtpc); /* the envelope cannot be read any more */
 	return true;
 }
 
@@ -159,19 +159,13 @@ static bool outbound_answer(void *self)
 	struct smtpc_event e = smtpc_event(&x->o->smtpc);
 
 	switch (e.ask) {
-	case SMTPC_READY:
-		return on_ready(x);
-	case SMTPC_ASK_RCPT:
-		return on_ask_rcpt(x);
-	case SMTPC_RCPT_RESULT:
-		return on_rcpt_result(x, &e);
-	case SMTPC_ASK_BODY:
-		return on_ask_body(x);
-	case SMTPC_RESULT:
-		return on_result(x, &e);
+	case SMTPC_READY: return on_ready(x);
+	case SMTPC_ASK_RCPT: return on_ask_rcpt(x);
+	case SMTPC_RCPT_RESULT: return on_rcpt_result(x, &e);
+	case SMTPC_ASK_BODY: return on_ask_body(x);
+	case SMTPC_RESULT: return on_result(x, &e);
 	case SMTPC_NONE:
-	case SMTPC_CLOSED:
-		break;
+	case SMTPC_CLOSED: break;
 	}
 	return false;
 }
@@ -233,15 +227,19 @@ static void talk_ended(struct delivery *x, const struct smtpc_event *e)
 	}
 	if (e->failure == SMTPC_REPLIED)
 		/* A host that turns us away at the door is not the recipient's last word. */
-		delivery_quote(x, &(struct reply){ 451, { e->reply.enhanced[0] ? 4u : 0u,
-			e->reply.enhanced[1], e->reply.enhanced[2] }, e->reply.text });
+		delivery_quote(x,
+			&(struct reply){ 451,
+				{ e->reply.enhanced[0] ? 4u : 0u, e->reply.enhanced[1],
+					e->reply.enhanced[2] },
+				e->reply.text });
 	else
 		delivery_give(x, say(SAY_CONNECTION_LOST), false);
 	if (smtpc_dot_sent(&o->smtpc) && any_accepted(x->t)) {
 		report_doubtful(&x->core->report, x->t->message, hosts_name(&o->hosts));
 		o->state = OUTBOUND_RECORD;
 	} else if (o->messages > 1) {
-		/* The host was glad to have the ones before: it may just be tired of this connection. */
+		/* The host was glad to have the ones before: it may just be tired of this
+		 * connection. */
 		delivery_record_with(x, say(SAY_CONNECTION_LOST), true);
 	} else {
 		delivery_next_address(x);
@@ -251,7 +249,8 @@ static void talk_ended(struct delivery *x, const struct smtpc_event *e)
 uint32_t talk_step(struct delivery *x)
 {
 	struct outbound *o = x->o;
-	enum conn_state state = conn_step(&o->conn, &x->core->world->net, &x->core->now, &machine, x);
+	enum conn_state state = conn_step(&o->conn, &x->core->world->net, &x->core->now, &machine,
+		x);
 	struct smtpc_event e;
 
 	if (state == CONN_LOST || state == CONN_ENDED)
@@ -264,9 +263,8 @@ uint32_t talk_step(struct delivery *x)
 		return 0;
 	}
 	if (e.ask != SMTPC_NONE) {
-		o->conn.deadline_ms = 0;   /* flash makes us wait, not the peer */
+		o->conn.deadline_ms = 0; /* flash makes us wait, not the peer */
 		return state == CONN_OPEN ? DELIVERY_POLL_MS : 0;
 	}
 	return state == CONN_BUSY ? 0 : instant_until_ms(x->core->now, o->conn.deadline_ms);
 }
-

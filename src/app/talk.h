@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* talk - the conversation with a next hop: the client machine's questions, answered in protocol order.
+/* talk - the conversation with a next hop: the client machine's questions, answered in
+ * protocol order.
  *
  * A connection that has delivered one message takes the next for the same hop.
  */

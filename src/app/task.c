@@ -16,12 +16,14 @@ struct address task_to(const struct task *t)
 
 bool task_is_report(const struct task *t)
 {
-	return t->kind == TASK_FAILURE_REPORT || (CONFIG_DELAY_REPORTS && t->kind == TASK_DELAY_REPORT);
+	return t->kind == TASK_FAILURE_REPORT ||
+		(CONFIG_DELAY_REPORTS && t->kind == TASK_DELAY_REPORT);
 }
 
 static enum queue_job job_of(enum task_kind kind)
 {
-	return !CONFIG_DELAY_REPORTS || kind == TASK_FAILURE_REPORT ? QUEUE_JOB_FAILURE : QUEUE_JOB_DELAY;
+	return !CONFIG_DELAY_REPORTS || kind == TASK_FAILURE_REPORT ? QUEUE_JOB_FAILURE
+								    : QUEUE_JOB_DELAY;
 }
 
 enum queue_job task_job(const struct task *t)
@@ -47,8 +49,8 @@ static bool is_taken(const struct tasks *all, uint32_t message, uint16_t n)
 	for (i = 0; i < CONFIG_CLIENT_SESSIONS; i++) {
 		const struct task *t = &all->task[i];
 
-		if (t->message == message && (t->kind == TASK_DELIVERY || t->kind == TASK_EXPIRY)
-			&& has_rcpt(t, n))
+		if (t->message == message && (t->kind == TASK_DELIVERY || t->kind == TASK_EXPIRY) &&
+			has_rcpt(t, n))
 			return true;
 	}
 	return false;
@@ -69,12 +71,13 @@ static bool any_runs(const struct tasks *all, const struct task *but, uint32_t m
 	size_t i;
 
 	for (i = 0; i < CONFIG_CLIENT_SESSIONS; i++)
-		if (&all->task[i] != but && all->task[i].kind != TASK_NONE && all->task[i].message == message)
+		if (&all->task[i] != but && all->task[i].kind != TASK_NONE &&
+			all->task[i].message == message)
 			return true;
 	return false;
 }
 
-/* ---- when ----------------------------------------------------------------------------- */
+/* ---- when ---------------------------------------------------------------------- */
 
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
@@ -94,9 +97,10 @@ static uint64_t rcpts_due_ms(struct tasks *all, const struct queue_message *m)
 	uint16_t n;
 
 	for (n = 0; n < m->rcpt_count; n++)
-		if (queue_rcpt_get(&c->queue, m->id, n, &r) && r.state == QUEUE_PENDING
-			&& !is_taken(all, m->id, n))
-			due = earlier(due, in_seconds(c, outcome_wait_s(c, r.attempts, r.next_try_s)));
+		if (queue_rcpt_get(&c->queue, m->id, n, &r) && r.state == QUEUE_PENDING &&
+			!is_taken(all, m->id, n))
+			due = earlier(due,
+				in_seconds(c, outcome_wait_s(c, r.attempts, r.next_try_s)));
 	return due;
 }
 
@@ -138,23 +142,24 @@ void task_resume(struct tasks *all, const struct queue_message *m)
 	uint64_t due = task_due_ms(all, m);
 
 	if (due == INSTANT_NEVER && (m->pending > 0 || m->held))
-		schedule_remove(&all->core->schedule, m->id);   /* held, or all in other slots' hands */
+		schedule_remove(&all->core->schedule,
+			m->id); /* held, or all in other slots' hands */
 	else
 		schedule_put(&all->core->schedule, m->id,
 			due == INSTANT_NEVER ? all->core->now.mono_ms : due, m->priority);
 }
 
-/* ---- loading ---------------------------------------------------------------------------- */
+/* ---- loading ------------------------------------------------------------------- */
 
 /* One look through a message's envelope for recipients that are due. */
 struct loading {
 	struct tasks *all;
 	struct task *t;
 	uint32_t hop_held;
-	bool forced;             /* asked for by the operator: waits do not count */
-	bool more;               /* others are due, for other hops */
-	uint32_t blocked_hop;    /* one that cannot be begun now */
-	uint64_t blocked_ms;     /* the earliest time that it may be */
+	bool forced;          /* asked for by the operator: waits do not count */
+	bool more;            /* others are due, for other hops */
+	uint32_t blocked_hop; /* one that cannot be begun now */
+	uint64_t blocked_ms;  /* the earliest time that it may be */
 };
 
 /* A next hop is its name and port: two routes may share a host. */
@@ -166,7 +171,7 @@ static uint32_t hop_of(const struct conf *conf, const struct route *route, const
 		hop += conf->route[route->index].port * 31u;
 	else if (route->way == ROUTE_SMARTHOST)
 		hop += conf->smarthost[route->index].port * 31u;
-	return hop | 1u;   /* never TASK_ANY_HOP */
+	return hop | 1u; /* never TASK_ANY_HOP */
 }
 
 static void set_to(struct task *t, struct span text)
@@ -224,8 +229,8 @@ static bool is_due(struct loading *l, uint32_t message, uint16_t n)
 	struct core *c = l->all->core;
 	struct queue_rcpt r;
 
-	return queue_rcpt_get(&c->queue, message, n, &r) && r.state == QUEUE_PENDING
-		&& (l->forced || outcome_is_due(c, r.next_try_s)) && !is_taken(l->all, message, n);
+	return queue_rcpt_get(&c->queue, message, n, &r) && r.state == QUEUE_PENDING &&
+		(l->forced || outcome_is_due(c, r.next_try_s)) && !is_taken(l->all, message, n);
 }
 
 static void consider(struct loading *l, uint32_t message, const struct envelope_item *item)
@@ -262,7 +267,8 @@ static void load_rcpts(struct loading *l, const struct queue_message *m)
 	 * the message stays for the operator, and says so. */
 	if (status != ST_MISSING && l->t->kind == TASK_NONE) {
 		report_message(&l->all->core->report, m->id, REPORT_IS_DAMAGED);
-		l->blocked_ms = earlier(l->blocked_ms, in_seconds(l->all->core, CONFIG_HOP_BACK_OFF_MAX));
+		l->blocked_ms = earlier(l->blocked_ms,
+			in_seconds(l->all->core, CONFIG_HOP_BACK_OFF_MAX));
 	}
 }
 
@@ -276,9 +282,9 @@ static bool load_expired(struct tasks *all, struct task *t, const struct queue_m
 		return false;
 	for (n = 0; n < m->rcpt_count && t->rcpt_count < CONFIG_CLIENT_RCPTS; n++) {
 		/* With `expire 0` there is one attempt, but there is one. */
-		if (!queue_rcpt_get(&all->core->queue, m->id, n, &r) || r.state != QUEUE_PENDING
-			|| is_taken(all, m->id, n)
-			|| (r.attempts == 0 && core_conf(all->core)->expire_s == 0))
+		if (!queue_rcpt_get(&all->core->queue, m->id, n, &r) || r.state != QUEUE_PENDING ||
+			is_taken(all, m->id, n) ||
+			(r.attempts == 0 && core_conf(all->core)->expire_s == 0))
 			continue;
 		t->rcpt[t->rcpt_count].n = n;
 		t->rcpt[t->rcpt_count++].state = TASK_OPEN;
@@ -298,7 +304,8 @@ static bool report_is_due(struct tasks *all, const struct queue_message *m, enum
 	enum queue_job which = job_of(kind);
 
 	if (queue_job_get(&all->core->queue, m->id, which, &job) && job.state == QUEUE_JOB_ACTIVE)
-		return !kind_runs(all, m->id, kind) && (forced || outcome_is_due(all->core, job.next_try_s));
+		return !kind_runs(all, m->id, kind) &&
+			(forced || outcome_is_due(all->core, job.next_try_s));
 	return report_due_ms(all, m, kind) <= all->core->now.mono_ms;
 }
 
@@ -350,7 +357,8 @@ static void put_off(struct loading *l, uint32_t message)
 		due = not_now(l, report_due_ms(l->all, &m, TASK_FAILURE_REPORT));
 		if (m.pending > 0) {
 			due = earlier(due, not_now(l, rcpts_due_ms(l->all, &m)));
-			due = earlier(due, not_now(l, report_due_ms(l->all, &m, TASK_DELAY_REPORT)));
+			due = earlier(due,
+				not_now(l, report_due_ms(l->all, &m, TASK_DELAY_REPORT)));
 			due = earlier(due, not_now(l, outcome_expiry_ms(c, &m)));
 		}
 		if (l->forced)
@@ -371,7 +379,10 @@ static void clear(struct task *t)
 
 bool task_load(struct tasks *all, struct task *t, uint32_t message, uint32_t hop_held)
 {
-	struct loading l = { .all = all, .t = t, .hop_held = hop_held, .blocked_ms = INSTANT_NEVER };
+	struct loading l = { .all = all,
+		.t = t,
+		.hop_held = hop_held,
+		.blocked_ms = INSTANT_NEVER };
 	struct core *c = all->core;
 	struct queue_message m;
 
@@ -385,11 +396,12 @@ bool task_load(struct tasks *all, struct task *t, uint32_t message, uint32_t hop
 		return true;
 	if (m.pending > 0)
 		load_rcpts(&l, &m);
-	if (t->kind == TASK_NONE && !load_report(&l, &m, TASK_FAILURE_REPORT) && CONFIG_DELAY_REPORTS)
+	if (t->kind == TASK_NONE && !load_report(&l, &m, TASK_FAILURE_REPORT) &&
+		CONFIG_DELAY_REPORTS)
 		(void)load_report(&l, &m, TASK_DELAY_REPORT);
 	if (t->kind == TASK_NONE) {
 		if (m.pending + m.failed + m.reporting == 0 && !any_runs(all, t, message)) {
-			t->message = message;   /* only its removal is left over from a power cut */
+			t->message = message; /* only its removal is left over from a power cut */
 			if (task_finish(all, t))
 				return false;
 			clear(t);
@@ -410,7 +422,7 @@ bool task_finish(struct tasks *all, struct task *t)
 	enum status status;
 
 	if (!queue_get(&c->queue, message, &m)) {
-		clear(t);   /* the operator removed it meanwhile */
+		clear(t); /* the operator removed it meanwhile */
 		schedule_remove(&c->schedule, message);
 		return true;
 	}

@@ -15,26 +15,26 @@
 enum task_kind { TASK_NONE, TASK_DELIVERY, TASK_FAILURE_REPORT, TASK_DELAY_REPORT, TASK_EXPIRY };
 
 enum task_rcpt_state {
-	TASK_OPEN,        /* nothing known yet */
-	TASK_ACCEPTED,    /* the next hop said 2xx to its RCPT */
-	TASK_RECORDED,    /* its outcome is on flash */
+	TASK_OPEN,     /* nothing known yet */
+	TASK_ACCEPTED, /* the next hop said 2xx to its RCPT */
+	TASK_RECORDED, /* its outcome is on flash */
 };
 
 struct task_rcpt {
-	uint16_t n;       /* number in the envelope */
+	uint16_t n; /* number in the envelope */
 	uint8_t state;
 };
 
 struct task {
 	uint8_t kind;
-	uint8_t conf_generation;   /* route's index belongs to this configuration */
-	uint16_t rcpt_count;       /* a report has one recipient, without a number */
+	uint8_t conf_generation; /* route's index belongs to this configuration */
+	uint16_t rcpt_count;     /* a report has one recipient, without a number */
 	uint16_t to_len;
 	uint32_t message;
-	uint32_t hop;              /* hash of the next hop's name */
+	uint32_t hop; /* hash of the next hop's name */
 	struct route route;
 	struct task_rcpt rcpt[CONFIG_CLIENT_RCPTS];
-	uint8_t to[ADDRESS_MAX];   /* the first (for a report: the only) forward-path */
+	uint8_t to[ADDRESS_MAX]; /* the first (for a report: the only) forward-path */
 };
 
 struct tasks {

@@ -39,7 +39,8 @@ enum status walk_next(struct queue *q, struct walk *w, struct envelope_item *out
 	return status;
 }
 
-enum status walk_to(struct queue *q, struct walk *w, enum envelope_kind kind, struct envelope_item *out)
+enum status walk_to(struct queue *q, struct walk *w, enum envelope_kind kind,
+	struct envelope_item *out)
 {
 	enum status status;
 

@@ -6,7 +6,7 @@
 #include "mail/envelope.h"
 #include "queue/queue.h"
 
-#define WALK_PIECE 64u   /* octets read at a time: two or three lines */
+#define WALK_PIECE 64u /* octets read at a time: two or three lines */
 
 struct walk {
 	struct queue_reader reader;
@@ -22,6 +22,7 @@ void walk_begin(struct walk *w, uint32_t message);
 enum status walk_next(struct queue *q, struct walk *w, struct envelope_item *out);
 
 /* The next line of this kind. */
-enum status walk_to(struct queue *q, struct walk *w, enum envelope_kind kind, struct envelope_item *out);
+enum status walk_to(struct queue *q, struct walk *w, enum envelope_kind kind,
+	struct envelope_item *out);
 
 #endif

@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 struct instant {
-	uint64_t mono_ms;   /* since some start, never backwards */
-	uint32_t wall_s;    /* Unix time, UTC; good until 2106 */
+	uint64_t mono_ms; /* since some start, never backwards */
+	uint32_t wall_s;  /* Unix time, UTC; good until 2106 */
 	bool wall_known;
 };
 

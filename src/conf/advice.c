@@ -69,9 +69,9 @@ static unsigned distance(struct span a, struct span b)
 
 void conf_unknown(struct conf_reader *r)
 {
-	static const char later[] =
+	static const char later[] = CONF_ABSENT_KEYWORDS
 		"require_tls_for_auth user ntp_server tls_certificate tls_key tls_ca "
-		CONF_ABSENT_KEYWORDS "spf dkim_verify dkim_sign dmarc clamd dnsbl rate_limit alert_to";
+		"spf dkim_verify dkim_sign dmarc clamd dnsbl rate_limit alert_to";
 	struct span start = span_sub(r->word, 0, KEYWORD_MAX);
 	unsigned d, best = UINT8_MAX;
 	const char *nearest = "";
@@ -172,7 +172,7 @@ void conf_check_aliases(struct conf_reader *r)
 	}
 }
 
-/* ---- what does not fit together ------------------------------------------------------------------ */
+/* ---- what does not fit together ----------------------------------------------- */
 
 static void tell_at(struct conf_reader *r, const char *keyword, struct span value, unsigned words,
 	const char *what)

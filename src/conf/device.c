@@ -14,7 +14,8 @@ void conf_read_device(struct conf_reader *r, void *place)
 
 		if (conf_word_is(r, "legacy=yes"))
 			d->legacy = true;
-		else if (CONFIG_MASQUERADE && span_starts_nocase(r->word, from) && address_parse(v, &a))
+		else if (CONFIG_MASQUERADE && span_starts_nocase(r->word, from) &&
+			address_parse(v, &a))
 			conf_keep(r, v, &d->from);
 		else if (!conf_word_is(r, "legacy=no"))
 			conf_wrong(r);

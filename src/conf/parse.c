@@ -260,12 +260,8 @@ static void read_line(struct conf_reader *r, uint32_t *first)
 #else
 #define LOOPBACK6 "relay_from 127.0.0.0/8\n"
 #endif
-static const char defaults[] = "listen 127.0.0.1\n" LOOPBACK6
-			       MX_PORT
-			       "retry 1m 5m 15m 1h 4h\n"
-			       "expire 5d\n"
-			       WARN_DELAY
-			       "max_message_size 10M\n"
+static const char defaults[] = "listen 127.0.0.1\n" LOOPBACK6 MX_PORT "retry 1m 5m 15m 1h 4h\n"
+			       "expire 5d\n" WARN_DELAY "max_message_size 10M\n"
 			       "max_recipients 100\n"
 			       "log info\n";
 

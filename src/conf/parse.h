@@ -77,7 +77,7 @@ void conf_unknown(struct conf_reader *r); /* is no keyword */
 void conf_twice(struct conf_reader *r, uint32_t first);
 void conf_check(struct conf_reader *r, bool domains_said); /* what the whole text can tell */
 void conf_check_aliases(struct conf_reader *r);            /* that never end, or too late */
-void conf_check_is_local(struct conf_reader *r);           /* the domain of r's word, if it has one */
+void conf_check_is_local(struct conf_reader *r); /* the domain of r's word, if it has one */
 #define CONF_ADVICE(text) text
 
 #else
@@ -168,8 +168,8 @@ bool conf_line_ok(struct conf_reader *r, struct span line);
 /* ---- values.c, aliases.c, relations.c ------------------------------------------- */
 
 #define CONF_KEYWORDS \
-	(15u + 3u * CONFIG_DNS + CONFIG_ALIASES + CONFIG_ALIASES_FILE + CONFIG_MASQUERADE + CONFIG_LEGACY_DEVICES + CONFIG_LOCAL_DELIVERY + \
-		CONFIG_DELAY_REPORTS)
+	(15u + 3u * CONFIG_DNS + CONFIG_ALIASES + CONFIG_ALIASES_FILE + CONFIG_MASQUERADE + \
+		CONFIG_LEGACY_DEVICES + CONFIG_LOCAL_DELIVERY + CONFIG_DELAY_REPORTS)
 
 extern const struct conf_keyword conf_keywords[CONF_KEYWORDS];
 
@@ -215,7 +215,8 @@ void conf_read_deliver(struct conf_reader *r, void *place);
 #define CONF_NO_WARN_DELAY "warn_delay "
 #endif
 #define CONF_ABSENT_KEYWORDS \
-	CONF_NO_DNS CONF_NO_ALIAS CONF_NO_ALIASES CONF_NO_MASQUERADE CONF_NO_DEVICES CONF_NO_DELIVER CONF_NO_WARN_DELAY
+	CONF_NO_DNS CONF_NO_ALIAS CONF_NO_ALIASES CONF_NO_MASQUERADE CONF_NO_DEVICES \
+		CONF_NO_DELIVER CONF_NO_WARN_DELAY
 
 #if CONFIG_ALIASES
 int conf_alias_index(const struct conf *c, struct span name); /* -1: none */

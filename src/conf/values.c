@@ -237,7 +237,8 @@ const struct conf_keyword conf_keywords[CONF_KEYWORDS] = {
 	LIST("local_domain", "DOMAIN ...",
 		LOCAL_DOMAINS, read_name, local_domain, TEXT, ARG_DOMAIN),
 #if CONFIG_ALIASES
-	{ "alias\0" CONF_ADVICE("NAME ADDRESS ..."), conf_read_alias, 0, 0, 0, 0, CONF_SAME_NEVER, 0 },
+	{ "alias\0" CONF_ADVICE("NAME ADDRESS ..."),
+		conf_read_alias, 0, 0, 0, 0, CONF_SAME_NEVER, 0 },
 #endif
 #if CONFIG_ALIASES_FILE
 	ONE("aliases", CONF_ADVICE("PATH"), conf_read_path, aliases_file, 0),

@@ -251,8 +251,8 @@ void exchange_take(struct resolver *r, struct resolver_query *q, const struct dn
 	}
 }
 
-bool exchange_open_reply(struct resolver *r, const struct resolver_query *q, struct dns_reply *reply,
-	struct span bytes, bool cut)
+bool exchange_open_reply(struct resolver *r, const struct resolver_query *q,
+	struct dns_reply *reply, struct span bytes, bool cut)
 {
 	struct dns_question question = question_of(q);
 
@@ -281,7 +281,7 @@ static bool step_udp(struct resolver *r, struct resolver_query *q)
 	cut |= reply.truncated;
 	r->stats.truncated += cut;
 	if (!cut || !CONFIG_DNS_TCP) {
-		reply.cut = cut;   /* without TCP what is there has to do */
+		reply.cut = cut; /* without TCP what is there has to do */
 		exchange_take(r, q, &reply);
 		return true;
 	}

@@ -36,7 +36,8 @@ static uint8_t field_named(struct header *h, const struct header_rewrite *rewrit
 	h->has_message_id |= word_is(name, "Message-ID");
 	if (word_is(name, "Received") && h->received < UINT8_MAX)
 		h->received++;
-	if (masquerade_wanted(rewrite) && (from || word_is(name, "Sender") || word_is(name, "Reply-To")))
+	if (masquerade_wanted(rewrite) &&
+		(from || word_is(name, "Sender") || word_is(name, "Reply-To")))
 		return FIELD;
 	return PASS;
 }

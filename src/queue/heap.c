@@ -226,7 +226,10 @@ static void live_sub(struct queue *q, uint16_t sector, uint16_t units)
 	struct queue_sector *s = &q->sector[sector];
 	uint32_t i;
 
-	s->live = (uint16_t)(s->live > units ? s->live - units : 0);
+	if (units > s->live)
+		units = s->live;
+	s->live = (uint16_t)(s->live - units);
+	q->live_units -= units;
 	q->stuck = false;
 	if (s->live > 0 || s->kind != QUEUE_SECTOR_DATA || sector == q->victim ||
 		sector == q->cold.sector)
@@ -386,6 +389,7 @@ enum status heap_extent_close(struct queue *q, struct queue_head *h, bool damage
 		return st;
 	}
 	q->sector[h->sector].live = (uint16_t)(q->sector[h->sector].live + heap_units(q, h->len));
+	q->live_units += heap_units(q, h->len);
 	found = index_find(q, h->id);
 	slot = found == QUEUE_NONE ? NULL : &q->slots[found];
 	if (slot != NULL && h->from == 0 && (h->stream == 0 || slot->hint_sector == QUEUE_NONE)) {
@@ -439,6 +443,8 @@ enum status heap_head_open(struct queue *q, struct queue_head *h, uint32_t keep,
  * the least used one. */
 static uint16_t head_choose(const struct queue *q)
 {
+	bool several = q->layout.sectors > 12u * QUEUE_HEADS &&
+		media_free_count(q) > LAYOUT_RESERVE;
 	uint32_t i, best = 0;
 
 	for (i = 0; i < QUEUE_HEADS; i++)
@@ -446,8 +452,7 @@ static uint16_t head_choose(const struct queue *q)
 			heap_room(q, &q->heads[i]) > 256u)
 			return (uint16_t)i;
 	for (i = 0; i < QUEUE_HEADS; i++) {
-		if (q->heads[i].users == 0 &&
-			media_free_count(q) > LAYOUT_RESERVE + 2u * QUEUE_HEADS + 4u)
+		if (q->heads[i].users == 0 && several)
 			return (uint16_t)i;
 		if (q->heads[i].sector != QUEUE_NONE &&
 			(q->heads[best].sector == QUEUE_NONE ||

@@ -130,6 +130,9 @@ bool layout_limits(struct queue_layout *l)
 	/* All but one may be closed, and each so full that it is no victim. */
 	usable = (l->sectors - l->journal_sectors - LAYOUT_RESERVE - 1u) *
 		(payload - layout_gain(l));
+	l->live_hard = usable;
+	/* What was admitted may come to need more, in more extents than were thought of. */
+	usable -= usable / 24u;
 	l->live_max = usable < raw ? usable : raw;
 	if (l->live_max <= layout_cost(l, 0))
 		return false;

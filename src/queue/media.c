@@ -163,6 +163,7 @@ void media_free(struct queue *q, uint32_t sector)
 {
 	struct queue_sector *s = &q->sector[sector];
 
+	q->live_units -= s->live;
 	s->live = 0;
 	s->extents = 0;
 	if (s->bad) {

@@ -352,6 +352,9 @@ static void sort_sectors(struct mount *m)
 			media_free(q, i);
 	}
 	drop_copies(q);
+	q->live_units = 0;
+	for (i = 0; i < q->layout.sectors; i++)
+		q->live_units += q->sector[i].live;
 	if (q->missing_count == 0)
 		q->missing_count = m->ring.lost;
 }

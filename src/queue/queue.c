@@ -26,6 +26,18 @@ uint32_t queue_message_max(const struct queue *q)
 	return q->layout.message_max;
 }
 
+/* What is really in use, octets.  More than was admitted where sessions share a
+ * sector and each has many short extents. */
+static uint32_t used(const struct queue *q)
+{
+	uint32_t units = q->live_units;
+
+	/* The victim's extents are counted where they go. */
+	if (q->victim != QUEUE_NONE)
+		units -= q->sector[q->victim].live;
+	return units * 8u;
+}
+
 enum status queue_admit(const struct queue *q, uint32_t size_hint, uint16_t rcpt_count)
 {
 	if (q->stopped)
@@ -37,7 +49,8 @@ enum status queue_admit(const struct queue *q, uint32_t size_hint, uint16_t rcpt
 	if (q->slot_free == QUEUE_NONE ||
 		rcpt_count > CONFIG_QUEUE_RECIPIENTS - (uint32_t)q->rcpt_count ||
 		q->journal_live + layout_need(&q->layout, rcpt_count) > q->layout.journal_max ||
-		q->live_bytes + layout_cost(&q->layout, size_hint) > q->layout.live_max)
+		q->live_bytes + layout_cost(&q->layout, size_hint) > q->layout.live_max ||
+		used(q) + layout_cost(&q->layout, size_hint) > q->layout.live_max)
 		return ST_FULL;
 	return ST_OK;
 }
@@ -92,9 +105,10 @@ static bool grow(struct queue *q, struct queue_slot *s, uint32_t total)
 	uint32_t more;
 
 	if (total <= s->found)
-		return true;
+		return used(q) <= q->layout.live_hard;
 	more = layout_cost(&q->layout, total) - layout_cost(&q->layout, s->found);
-	if (total > q->layout.message_max || q->live_bytes + more > q->layout.live_max)
+	if (total > q->layout.message_max || q->live_bytes + more > q->layout.live_max ||
+		used(q) > q->layout.live_hard)
 		return false;
 	q->live_bytes += more;
 	s->found = total;

@@ -130,7 +130,7 @@ struct queue_head {
 /* What follows from the geometry: layout.h. */
 struct queue_layout {
 	uint32_t sector_size;
-	uint32_t live_max, journal_max, message_max;
+	uint32_t live_max, live_hard, journal_max, message_max;
 	uint16_t sectors, unit, align, header_len, extent_len;
 	uint16_t journal_sectors;
 };
@@ -166,7 +166,8 @@ struct queue {
 
 	/* Heap. */
 	struct queue_head heads[QUEUE_HEADS], cold;
-	uint32_t live_bytes;
+	uint32_t live_bytes; /* admitted, by an estimate from its octets */
+	uint32_t live_units; /* the sum over all sectors */
 	uint16_t victim, victim_extent, recount;
 	uint32_t victim_done;
 

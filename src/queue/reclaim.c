@@ -90,8 +90,11 @@ static bool choose(struct queue *q)
 	uint32_t spare = LAYOUT_RESERVE + (q->layout.sectors > 12u ? 1u : 0u);
 
 	if (media_free_count(q) <= spare && !q->stuck) {
-		leave_idle_heads(q);
 		q->victim = most_worth(q);
+		if (q->victim == QUEUE_NONE) {
+			leave_idle_heads(q);
+			q->victim = most_worth(q);
+		}
 		/* Nothing to gain: the counts may be too high after damage. */
 		q->stuck = q->victim == QUEUE_NONE;
 	} else if (CONFIG_QUEUE_WEAR_SPREAD > 0 && q->check_wear &&
@@ -194,11 +197,13 @@ static void recount_step(struct queue *q)
 	uint32_t i;
 
 	if (s->kind == QUEUE_SECTOR_DATA && q->recount != q->victim) {
+		q->live_units -= s->live;
 		s->live = 0;
 		for (i = 0; i < s->extents; i++)
 			if (heap_extent_at(q, q->recount, i, &e) &&
 				index_find(q, e.id) != QUEUE_NONE)
 				s->live = (uint16_t)(s->live + heap_units(q, e.len));
+		q->live_units += s->live;
 		if (s->live == 0 && !is_head(q, q->recount))
 			media_free(q, q->recount);
 		q->stuck = false;

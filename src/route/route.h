@@ -35,7 +35,6 @@ bool route_may_relay(const struct conf *c, const struct ip *peer);
 /* A literal counts as local when it is one of our own addresses. */
 bool route_domain_is_local(const struct conf *c, struct span domain);
 
-
 /* The name under which the next hop counts for concurrency and back-off: the
  * smarthost, the route's host, the domain, or "local". */
 struct span route_hop_name(const struct conf *c, const struct route *r, const struct address *to);

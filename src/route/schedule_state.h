@@ -42,7 +42,6 @@ struct schedule {
 
 /* ---- for schedule_asked.c, what an operator may ask ------------------------ */
 
-
 uint64_t schedule_row_due_ms(const struct schedule_row *row);
 void schedule_row_set_due(struct schedule *s, struct schedule_row *row, uint64_t due_ms);
 

@@ -22,7 +22,7 @@ struct dot_decoder {
 	uint8_t state;
 	bool legacy;
 	bool broken;
-	bool doubtful; /* the line now began behind CR CR LF */
+	bool doubtful;   /* the line now began behind CR CR LF */
 	uint16_t column; /* octets of the line so far; for folding */
 };
 

@@ -54,7 +54,7 @@ struct smtpd_event {
 };
 
 /* Begins with the 220 banner; refuse != NULL: with that reply instead (421), then CLOSE. */
-void smtpd_init(struct smtpd *s, const struct smtpd_settings *set, const struct reply *refuse);
+void smtpd_init(struct smtpd *s, const struct smtpd_settings *set, const struct reply *refusal);
 
 size_t smtpd_feed(struct smtpd *s, const struct smtpd_settings *set, struct span in);
 struct smtpd_event smtpd_event(const struct smtpd *s);

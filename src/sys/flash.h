@@ -15,10 +15,10 @@
 #include <stdint.h>
 
 struct flash_geometry {
-	uint32_t sector_size;    /* erase block, bytes: 256 .. 256 KiB, a power of two */
+	uint32_t sector_size; /* erase block, bytes: 256 .. 256 KiB, a power of two */
 	uint32_t sector_count;
-	uint16_t program_unit;   /* bytes: 1 .. 256, a power of two; programs are aligned to it */
-	uint16_t page_size;      /* one program call stays within one page; a multiple of the unit */
+	uint16_t program_unit; /* bytes: 1 .. 256, a power of two; programs are aligned to it */
+	uint16_t page_size;    /* one program call stays within one page; a multiple of the unit */
 };
 
 struct flash_ops {

@@ -8,7 +8,7 @@
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
 struct log {
-	void (*line)(void *ctx, enum log_level level, struct span text);   /* no line end in text */
+	void (*line)(void *ctx, enum log_level level, struct span text); /* no line end in text */
 	void *ctx;
 };
 

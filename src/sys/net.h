@@ -22,9 +22,11 @@ struct net_ops {
 	int (*accept)(void *ctx, int listener, struct ip_endpoint *peer, struct ip_endpoint *local);
 	/* A handle whose connection is being made, or ST_FULL, ST_IO (no route). */
 	int (*connect)(void *ctx, const struct ip_endpoint *to);
-	int (*connected)(void *ctx, int handle);   /* ST_OK, ST_AGAIN, or ST_IO: refused or unreachable */
-	int (*recv)(void *ctx, int handle, void *to, size_t len);   /* count; 0: the peer has finished */
-	int (*send)(void *ctx, int handle, const void *from, size_t len);   /* count > 0 */
+	int (*connected)(void *ctx,
+		int handle); /* ST_OK, ST_AGAIN, or ST_IO: refused or unreachable */
+	int (*recv)(void *ctx, int handle, void *to,
+		size_t len); /* count; 0: the peer has finished */
+	int (*send)(void *ctx, int handle, const void *from, size_t len); /* count > 0 */
 	/* Says "no more from us" and lets what was sent arrive; the handle is gone. */
 	void (*close)(void *ctx, int handle);
 	/* A datagram handle on a fresh unpredictable local port that talks to `to` only. */

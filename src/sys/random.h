@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 struct random {
-	void (*fill)(void *ctx, void *to, size_t len);   /* never fails, never waits */
+	void (*fill)(void *ctx, void *to, size_t len); /* never fails, never waits */
 	void *ctx;
 };
 

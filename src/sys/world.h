@@ -11,7 +11,7 @@
 #include "sys/net.h"
 #include "sys/random.h"
 
-#define WORLD_DNS_SERVERS 3u   /* as many as resolv.conf(5) may name */
+#define WORLD_DNS_SERVERS 3u /* as many as resolv.conf(5) may name */
 
 /* It and what it points to outlive the pipit. */
 struct pipit_world {
@@ -19,14 +19,14 @@ struct pipit_world {
 	struct flash flash;
 	struct random random;
 	struct log log;
-	struct mailbox mailbox;      /* .begin NULL: no local delivery */
-	struct blob blob;            /* .read NULL: no aliases file */
-	struct span hostname;        /* the system's, for a configuration without one */
-	struct span base_dir;        /* where relative paths of the configuration start */
+	struct mailbox mailbox; /* .begin NULL: no local delivery */
+	struct blob blob;       /* .read NULL: no aliases file */
+	struct span hostname;   /* the system's, for a configuration without one */
+	struct span base_dir;   /* where relative paths of the configuration start */
 	/* Servers to ask when the configuration names none (resolv.conf, DHCP). */
 	struct ip_endpoint dns_server[WORLD_DNS_SERVERS];
 	uint8_t dns_server_count;
-	int control;                 /* listening handle of the control line, or -1 */
+	int control; /* listening handle of the control line, or -1 */
 };
 
 #endif

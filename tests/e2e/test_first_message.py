@@ -12,6 +12,7 @@ import peers
 from pipit import TREE, wait_for
 
 PORT = 2525   # boards/linux/pipit.conf
+pytestmark = pytest.mark.xdist_group("make run")   # one port, one folder
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ LOGS = "build/test"
 # Not under ASan: it will not have a preloaded library before it (faults),
 # hundreds of starts and measured rates take too long (restart, pressure).
 PLAIN_ONLY = ["tests/e2e/test_%s.py" % name for name in ("faults", "restart", "pressure")]
-SIDE_BY_SIDE = 3   # end-to-end tests wait more than they work
+SIDE_BY_SIDE = 4   # end-to-end tests wait more than they work
 PEERS = re.compile(r"^(?:ran against|peers): (.+)$", re.M)
 CLOSING = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$", re.M)
 CMOCKA = {"passed": re.compile(r"^\[  PASSED  \] (\d+) test", re.M),
@@ -101,10 +101,11 @@ class Run:
 
 
 class Pytest(Run):
-    def __init__(self, name, build, path, timeout_s):
+    def __init__(self, name, build, ignored, timeout_s):
         self.junit = os.path.join(LOGS, name.replace("/", "-") + ".xml")
         command = ["/usr/bin/python3", "-m", "pytest", "-p", "no:cacheprovider",
-                   "--junitxml=" + self.junit, path]
+                   "-n", str(SIDE_BY_SIDE), "--dist", "loadgroup", "--durations=5",
+                   "--junitxml=" + self.junit, "tests/e2e"] + ["--ignore=" + path for path in ignored]
         environment = {"PIPIT": os.path.abspath(build + "/pipit"),
                        "PIPIT_BUILD": os.path.abspath(build)}
         if os.environ.get("CI"):
@@ -148,11 +149,8 @@ def in_parallel(plain, sanitized, thread):
 
 
 def end_to_end(plain, sanitized):
-    """One pytest for each file: tests have their own folders and ports, so files go side by side."""
-    files = sorted(glob.glob("tests/e2e/test_*.py"), key=os.path.getsize, reverse=True)
-    return [Pytest("e2e%s/%s" % (suffix, os.path.basename(path)[:-3]), build, path, 600)
-            for suffix, build in (("", plain), ("-sanitized", sanitized)) for path in files
-            if not suffix or path not in PLAIN_ONLY]
+    """Tests have their own folders and ports and wait most of the time: several go side by side."""
+    return [Pytest("e2e", plain, [], 600), Pytest("e2e-sanitized", sanitized, PLAIN_ONLY, 600)]
 
 
 def peers(runs):
@@ -165,8 +163,7 @@ def main(plain, sanitized, thread):
     os.makedirs(LOGS, exist_ok=True)
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         done = list(pool.map(Run.start, in_parallel(plain, sanitized, thread)))
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        outside = list(pool.map(Run.start, end_to_end(plain, sanitized)))
+    outside = [run.start() for run in end_to_end(plain, sanitized)]
     done += outside
     passed, failed, skipped = (sum(getattr(run, key) for run in done)
                                for key in ("passed", "failed", "skipped"))

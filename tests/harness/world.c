@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* ---- streams ------------------------------------------------------------------------- */
+/* ---- streams ------------------------------------------------------------------- */
 
 static void put(struct world_stream *s, const void *bytes, size_t len)
 {
@@ -29,7 +29,7 @@ bool stream_has(const struct world_stream *s, const char *text)
 	return false;
 }
 
-/* ---- flash ------------------------------------------------------------------------------ */
+/* ---- flash --------------------------------------------------------------------- */
 
 static int flash_read(void *ctx, uint32_t at, void *to, size_t len)
 {
@@ -69,11 +69,15 @@ static int flash_sync(void *ctx)
 }
 
 static const struct flash_ops flash_ops = {
-	.read = flash_read, .program = flash_program, .erase_begin = flash_erase,
-	.erase_done = flash_done, .sync_begin = flash_sync, .sync_done = flash_done,
+	.read = flash_read,
+	.program = flash_program,
+	.erase_begin = flash_erase,
+	.erase_done = flash_done,
+	.sync_begin = flash_sync,
+	.sync_done = flash_done,
 };
 
-/* ---- connections ---------------------------------------------------------------------------- */
+/* ---- connections --------------------------------------------------------------- */
 
 static int take_handle(struct world *w, enum world_kind kind)
 {
@@ -173,11 +177,18 @@ static void net_watch(void *ctx, int h, unsigned events)
 }
 
 static const struct net_ops net_ops = {
-	.listen = net_listen, .accept = net_accept, .connect = net_connect, .connected = net_connected,
-	.recv = net_recv, .send = net_send, .close = net_close, .datagram = net_datagram, .watch = net_watch,
+	.listen = net_listen,
+	.accept = net_accept,
+	.connect = net_connect,
+	.connected = net_connected,
+	.recv = net_recv,
+	.send = net_send,
+	.close = net_close,
+	.datagram = net_datagram,
+	.watch = net_watch,
 };
 
-/* ---- the scripted next hop --------------------------------------------------------------------- */
+/* ---- the scripted next hop ----------------------------------------------------- */
 
 static void reply(struct world_handle *x, const char *scripted, const char *usual)
 {
@@ -193,10 +204,11 @@ static void hop_line(struct world *w, struct world_handle *x, const char *line, 
 		if (len != 3 || line[0] != '.')
 			return;
 		x->hop_in_data = false;
-		w->hop.messages += w->hop.last.len > 3;   /* a lone dot after refused RCPTs is none */
+		w->hop.messages += w->hop.last.len > 3; /* a lone dot after refused RCPTs is none */
 		reply(x, w->hop.dot, "250 2.0.0 ok\r\n");
 	} else if (memcmp(line, "EHLO", 4) == 0) {
-		reply(x, NULL, "250-hop\r\n250-PIPELINING\r\n250-ENHANCEDSTATUSCODES\r\n250 8BITMIME\r\n");
+		reply(x, NULL,
+			"250-hop\r\n250-PIPELINING\r\n250-ENHANCEDSTATUSCODES\r\n250 8BITMIME\r\n");
 	} else if (memcmp(line, "MAIL", 4) == 0) {
 		reply(x, w->hop.mail, "250 2.1.0 ok\r\n");
 	} else if (memcmp(line, "RCPT", 4) == 0) {
@@ -206,7 +218,8 @@ static void hop_line(struct world *w, struct world_handle *x, const char *line, 
 		w->hop.last.len = 0;
 		reply(x, w->hop.data, "354 go\r\n");
 	} else {
-		reply(x, NULL, memcmp(line, "QUIT", 4) == 0 ? "221 2.0.0 bye\r\n" : "250 2.0.0 ok\r\n");
+		reply(x, NULL,
+			memcmp(line, "QUIT", 4) == 0 ? "221 2.0.0 bye\r\n" : "250 2.0.0 ok\r\n");
 	}
 }
 
@@ -225,7 +238,7 @@ static void hop_step(struct world *w, struct world_handle *x)
 	}
 }
 
-/* ---- the rest ---------------------------------------------------------------------------------------- */
+/* ---- the rest ------------------------------------------------------------------ */
 
 static void fill(void *ctx, void *to, size_t len)
 {
@@ -233,7 +246,8 @@ static void fill(void *ctx, void *to, size_t len)
 	size_t i;
 
 	for (i = 0; i < len; i++)
-		((uint8_t *)to)[i] = (uint8_t)(w->random_next = (uint8_t)(w->random_next * 5u + 3u));
+		((uint8_t *)to)[i] = (uint8_t)(w->random_next = (uint8_t)(w->random_next * 5u +
+						       3u));
 }
 
 static void log_line(void *ctx, enum log_level level, struct span text)
@@ -288,7 +302,8 @@ void world_reboot(struct world *w, bool wall_known)
 	struct pipit_world *p = &w->pipit;
 
 	memset(w->handle, 0, sizeof(w->handle));
-	w->now = (struct instant){ .mono_ms = 5000, .wall_s = wall_known ? w->now.wall_s : 0,
+	w->now = (struct instant){ .mono_ms = 5000,
+		.wall_s = wall_known ? w->now.wall_s : 0,
 		.wall_known = wall_known };
 	p->net = (struct net){ &net_ops, w };
 	p->flash = (struct flash){ &flash_ops, w, { WORLD_SECTOR, WORLD_SECTORS, 1, 256 } };

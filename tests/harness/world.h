@@ -26,16 +26,16 @@ struct world_handle {
 	bool accepted, ended, refused;
 	struct ip_endpoint peer;
 	struct world_stream to_pipit, from_pipit;
-	size_t hop_read;         /* octets of from_pipit that the scripted hop has seen */
+	size_t hop_read; /* octets of from_pipit that the scripted hop has seen */
 	bool hop_in_data;
 };
 
 /* What the next hop answers; NULL: the usual 2xx. */
 struct world_hop {
-	bool refuse;             /* the connection */
+	bool refuse; /* the connection */
 	const char *banner, *mail, *rcpt, *data, *dot;
 	unsigned connects, messages;
-	struct world_stream last;   /* the last message, dots undone not */
+	struct world_stream last; /* the last message, dots undone not */
 };
 
 struct world {

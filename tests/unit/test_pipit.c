@@ -11,7 +11,8 @@
 static struct world w;
 static struct pipit p;
 
-#define CONF "hostname here.test\nlocal_domain here.test\ndeliver *@here.test maildir /mail/%u\n" \
+#define CONF \
+	"hostname here.test\nlocal_domain here.test\ndeliver *@here.test maildir /mail/%u\n" \
 	"smarthost 192.0.2.25:25 tls=none\nretry 10s 20s 40s\nexpire 200s\nwarn_delay 50s\n"
 
 static void boot(bool wall_known, const char *conf)
@@ -22,7 +23,8 @@ static void boot(bool wall_known, const char *conf)
 	world_reboot(&w, wall_known);
 	status = pipit_init(&p, &w.pipit, span_of(conf), &where);
 	if (status != ST_OK)
-		print_message("pipit_init: %d line %u %s\n", status, (unsigned)where.line, where.text);
+		print_message("pipit_init: %d line %u %s\n", status, (unsigned)where.line,
+			where.text);
 	assert_int_equal(status, ST_OK);
 	world_run(&w, &p, 50);
 }
@@ -81,7 +83,8 @@ static void a_message_goes_to_the_mailbox(void **state)
 	start(true);
 	(void)submit("a@client.test", "ada@here.test");
 	world_run(&w, &p, 2000);
-	assert_true(stream_has(&w.mailbox, "Return-Path: <a@client.test>\r\nDelivered-To: ada@here.test\r\n"));
+	assert_true(stream_has(&w.mailbox,
+		"Return-Path: <a@client.test>\r\nDelivered-To: ada@here.test\r\n"));
 	assert_true(stream_has(&w.mailbox, "\r\n\r\n.dot\r\n"));
 	assert_int_equal(queued(), 0);
 }
@@ -105,7 +108,8 @@ static void strangers_may_not_relay(void **state)
 	(void)state;
 	start(true);
 	c = world_connect(&w, "198.51.100.7");
-	world_say(&w, c, "EHLO x.test\r\nMAIL FROM:<a@x.test>\r\nRCPT TO:<b@there.test>\r\n"
+	world_say(&w, c,
+		"EHLO x.test\r\nMAIL FROM:<a@x.test>\r\nRCPT TO:<b@there.test>\r\n"
 		"RCPT TO:<nobody@elsewhere.test>\r\nRCPT TO:<ada@here.test>\r\nDATA\r\n");
 	world_run(&w, &p, 50);
 	assert_true(world_heard(&w, c, "550 5.7.1"));
@@ -113,7 +117,8 @@ static void strangers_may_not_relay(void **state)
 	world_say(&w, c, "Subject: from outside\r\n\r\nbody\r\n.\r\n");
 	world_run(&w, &p, 2000);
 	assert_true(stream_has(&w.mailbox, "from outside"));
-	assert_false(stream_has(&w.mailbox, "\r\nDate: "));   /* a stranger's header is not completed */
+	assert_false(
+		stream_has(&w.mailbox, "\r\nDate: ")); /* a stranger's header is not completed */
 }
 
 static void the_schedule_is_kept(void **state)
@@ -127,7 +132,7 @@ static void the_schedule_is_kept(void **state)
 	world_run(&w, &p, 1000);
 	assert_int_equal(w.hop.connects, 1);
 	world_run(&w, &p, 7000);
-	assert_int_equal(w.hop.connects, 1);   /* 10 s less jitter are not over */
+	assert_int_equal(w.hop.connects, 1); /* 10 s less jitter are not over */
 	world_run(&w, &p, 6000);
 	assert_int_equal(w.hop.connects, 2);
 	connects = w.hop.connects;
@@ -182,7 +187,7 @@ static void without_a_clock_attempts_end_it(void **state)
 	(void)submit("ada@here.test", "b@there.test");
 	for (i = 0; i < 3; i++) {
 		world_run(&w, &p, 20000);
-		boot(false, CONF);   /* attempts survive, the waiting starts again */
+		boot(false, CONF); /* attempts survive, the waiting starts again */
 	}
 	assert_int_equal(queued(), 1);
 	assert_true(w.hop.connects >= 3);
@@ -239,7 +244,7 @@ static void a_dead_hop_does_not_burn_everybodys_attempts(void **state)
 	w.hop.refuse = false;
 	world_run(&w, &p, 60000);
 	assert_int_equal(w.hop.messages, 5);
-	assert_true(w.hop.connects <= 6);   /* one that tried the way, then the others */
+	assert_true(w.hop.connects <= 6); /* one that tried the way, then the others */
 }
 
 /* `queue retry all`: also what has to wait for the hop's other deliveries. */
@@ -259,7 +264,7 @@ static void asked_for_now_means_now(void **state)
 	schedule_flush(&p.core.schedule, 0);
 	world_run(&w, &p, 3000);
 	assert_int_equal(queued(), 0);
-	assert_true(w.hop.connects - connects <= CONFIG_HOP_CONCURRENCY);   /* the rest rides along */
+	assert_true(w.hop.connects - connects <= CONFIG_HOP_CONCURRENCY); /* the rest rides along */
 }
 
 static void a_lost_connection_after_the_dot_is_tried_again(void **state)
@@ -276,7 +281,7 @@ static void a_lost_connection_after_the_dot_is_tried_again(void **state)
 			w.handle[i].ended = true;
 	w.hop.dot = NULL;
 	world_run(&w, &p, 30000);
-	assert_int_equal(w.hop.messages, 2);   /* RFC 1047: may arrive twice, is never lost */
+	assert_int_equal(w.hop.messages, 2); /* RFC 1047: may arrive twice, is never lost */
 	assert_int_equal(p.core.report.counter[REPORT_doubtful], 1);
 	assert_int_equal(queued(), 0);
 }
@@ -295,7 +300,7 @@ static void null_sender_failures_go_to_postmaster_once(void **state)
 	boot(true, CONF);
 	(void)submit("", "b@there.test");
 	world_run(&w, &p, 3000);
-	assert_int_equal(w.mailbox.len, 0);   /* nobody to tell: counted and dropped */
+	assert_int_equal(w.mailbox.len, 0); /* nobody to tell: counted and dropped */
 	assert_int_equal(p.core.report.counter[REPORT_reports_dropped], 1);
 	assert_int_equal(queued(), 0);
 }
@@ -338,7 +343,8 @@ static void an_unfinished_message_leaves_nothing(void **state)
 	(void)state;
 	start(true);
 	c = world_connect(&w, "127.0.0.1");
-	world_say(&w, c, "EHLO x.test\r\nMAIL FROM:<a@x.test>\r\nRCPT TO:<b@there.test>\r\nDATA\r\n");
+	world_say(&w, c,
+		"EHLO x.test\r\nMAIL FROM:<a@x.test>\r\nRCPT TO:<b@there.test>\r\nDATA\r\n");
 	world_run(&w, &p, 50);
 	world_say(&w, c, "half a mess");
 	world_run(&w, &p, 50);
@@ -358,7 +364,8 @@ static void stopping_finishes_what_is_in_flight(void **state)
 	start(true);
 	idle = world_connect(&w, "127.0.0.1");
 	c = world_connect(&w, "127.0.0.1");
-	world_say(&w, c, "EHLO x.test\r\nMAIL FROM:<a@x.test>\r\nRCPT TO:<b@there.test>\r\nDATA\r\n");
+	world_say(&w, c,
+		"EHLO x.test\r\nMAIL FROM:<a@x.test>\r\nRCPT TO:<b@there.test>\r\nDATA\r\n");
 	world_run(&w, &p, 50);
 	pipit_stop(&p);
 	world_run(&w, &p, 100);
@@ -390,7 +397,8 @@ int main(void)
 		cmocka_unit_test_teardown(a_refused_message_is_bounced, show_log),
 		cmocka_unit_test_teardown(expiry_and_warning_come_by_the_clock, show_log),
 		cmocka_unit_test_teardown(without_a_clock_attempts_end_it, show_log),
-		cmocka_unit_test_teardown(after_boot_without_clock_waiting_starts_from_boot, show_log),
+		cmocka_unit_test_teardown(after_boot_without_clock_waiting_starts_from_boot,
+			show_log),
 		cmocka_unit_test_teardown(a_clock_set_back_stops_nothing, show_log),
 		cmocka_unit_test_teardown(a_dead_hop_does_not_burn_everybodys_attempts, show_log),
 		cmocka_unit_test_teardown(asked_for_now_means_now, show_log),

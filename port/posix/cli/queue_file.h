@@ -11,7 +11,7 @@ int queue_file_format(const struct settings *s);
 /* Copies all messages to a new file of this size ("64M"), which then takes the old one's
  * place.  At
  * every point one of the two is whole under the queue's name. */
-int queue_file_resize(const struct settings *s, struct span size);
+int queue_file_resize(const struct settings *s, struct span text);
 
 /* For `check`: warnings about the file, and what the configuration asks of it.  Changes
  * nothing. */

@@ -38,8 +38,15 @@ static atomic_long calls;
 
 static int errno_of(const char *name)
 {
-	static const struct { const char *name; int value; } known[] = {
-		{ "EIO", EIO }, { "ENOSPC", ENOSPC }, { "EROFS", EROFS }, { "EFBIG", EFBIG }, { "EINTR", EINTR },
+	static const struct {
+		const char *name;
+		int value;
+	} known[] = {
+		{ "EIO", EIO },
+		{ "ENOSPC", ENOSPC },
+		{ "EROFS", EROFS },
+		{ "EFBIG", EFBIG },
+		{ "EINTR", EINTR },
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -83,7 +90,8 @@ static struct orders read_orders(void)
 		n = syscall(SYS_read, fd, text, sizeof(text) - 1);
 		syscall(SYS_close, fd);
 		text[n > 0 ? n : 0] = '\0';
-		for (line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
+		for (line = strtok_r(text, "\n", &rest); line != NULL;
+			line = strtok_r(NULL, "\n", &rest))
 			if (sscanf(line, "%31s %31s", what, value) == 2)
 				take_order(&o, what, value);
 	}
