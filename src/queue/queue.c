@@ -11,13 +11,6 @@
 #include "queue/journal.h"
 #include "queue/layout.h"
 #include "queue/media.h"
-#include "queue/reclaim.h"
-
-/* A record that nobody waits for is made durable after this at the latest. */
-#define SYNC_WAIT_MS 100u
-
-/* How often a running erase or sync is asked about. */
-#define POLL_MS 1u
 
 /* ---- Writing one message --------------------------------------------------------- */
 
@@ -531,82 +524,4 @@ enum status queue_remove(struct queue *q, uint32_t id, uint32_t *ticket)
 	forget(q, (uint16_t)(s - q->slots), s->len);
 	q->message_count--;
 	return ST_OK;
-}
-
-/* ---- Background ---------------------------------------------------------------------- */
-
-static void sync_step(struct queue *q, struct instant now)
-{
-	if (!q->dirty)
-		return;
-	if (q->dirty_since_ms == INSTANT_NEVER)
-		q->dirty_since_ms = now.mono_ms;
-	if (q->syncing || (!q->urgent && now.mono_ms - q->dirty_since_ms < SYNC_WAIT_MS))
-		return;
-	heap_pad(q);
-	journal_pad(q);
-	q->dirty_since_ms = INSTANT_NEVER;
-	media_sync_begin(q);
-}
-
-uint32_t queue_step(struct queue *q, struct instant now)
-{
-	enum status reclaim;
-	bool waits;
-
-	if (q->stopped)
-		return UINT32_MAX;
-	if (q->want_mark)
-		(void)journal_append_mark(q, 0);
-	(void)media_step(q);
-	reclaim = reclaim_step(q);
-	sync_step(q, now);
-	waits = media_step(q);
-	if (q->stopped)
-		return UINT32_MAX;
-	if (reclaim == ST_OK)
-		return 0;
-	if (waits || q->urgent)
-		return POLL_MS;
-	return q->dirty ? SYNC_WAIT_MS : UINT32_MAX;
-}
-
-bool queue_busy(const struct queue *q)
-{
-	return !q->stopped && (q->dirty || q->syncing || q->erasing != QUEUE_NONE);
-}
-
-uint32_t queue_time_floor(const struct queue *q)
-{
-	return q->time_floor_s;
-}
-
-void queue_stats(const struct queue *q, struct queue_stats *out)
-{
-	uint32_t i;
-
-	memset(out, 0, sizeof(*out));
-	out->geometry = q->flash->geometry;
-	out->messages = q->message_count;
-	out->messages_max = CONFIG_QUEUE_MESSAGES;
-	out->recipients = q->rcpt_count;
-	out->recipients_max = CONFIG_QUEUE_RECIPIENTS;
-	out->live_bytes = q->live_bytes;
-	out->admit_bytes = q->layout.live_max;
-	out->free_sectors = q->free_count;
-	out->erases_min = q->sector[0].erases;
-	for (i = 0; i < q->layout.sectors; i++) {
-		if (q->sector[i].erases < out->erases_min)
-			out->erases_min = q->sector[i].erases;
-		if (q->sector[i].erases > out->erases_max)
-			out->erases_max = q->sector[i].erases;
-	}
-	out->erases = q->erases;
-	out->programs = q->programs;
-	out->program_bytes = q->program_bytes;
-	out->syncs = q->syncs;
-	out->reclaims = q->reclaims;
-	out->rotten = q->rotten;
-	out->retired = q->retired;
-	out->stopped = q->stopped;
 }

@@ -54,7 +54,7 @@ enum queue_sector_kind {
 	QUEUE_SECTOR_DATA,
 	QUEUE_SECTOR_JOURNAL,
 	QUEUE_SECTOR_RETIRED,    /* failed: not used until the next mount */
-	QUEUE_SECTOR_QUARANTINE, /* unreadable, but perhaps part of a message that misses something */
+	QUEUE_SECTOR_QUARANTINE, /* unreadable, perhaps part of a message that misses something */
 };
 
 struct queue_sector {

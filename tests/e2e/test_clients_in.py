@@ -419,5 +419,5 @@ def test_random_sizes_in_parallel(here):
 def test_queue_is_empty_at_the_end(here):
     here.wait_empty(20)
     counters = here.counters()
-    assert counters["accepted"] > 100
+    assert counters["accepted"] > 10   # this worker's share of the tests above
     assert counters.get("failed", 0) == 0

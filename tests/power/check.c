@@ -182,41 +182,44 @@ void world_drain(struct world *w)
 		fail("space was not given back", w->q.free_count, w->q.ring_len);
 }
 
+/* Reads what was verified: it must be right, octet for octet. */
+static void look_at(struct world *w, const struct model_message *m)
+{
+	struct queue_reader r;
+	uint8_t piece[200];
+	uint32_t at;
+	unsigned s;
+	int n, i;
+
+	for (s = 0; s < 3; s++) {
+		queue_reader_open(&r, m->id, (enum queue_stream)s);
+		for (at = 0; (n = queue_read(&w->q, &r, piece, sizeof(piece))) > 0;
+			at += (uint32_t)n)
+			for (i = 0; i < n; i++)
+				if (piece[i] != world_octet(m->id, s, at + (uint32_t)i))
+					fail("altered, and verified", m->id, at);
+		if (n < 0 || at != m->len[s])
+			fail("altered length, and verified", m->id, at);
+	}
+}
+
 void world_look(struct world *w, struct world_damage *out)
 {
 	struct queue_verifier v;
-	struct queue_reader r;
-	uint8_t piece[200];
-	uint32_t at, i;
-	unsigned s;
-	int n, k;
+	uint32_t i;
+	int n;
 
 	memset(out, 0, sizeof(*out));
 	for (i = 0; i < MODEL_MESSAGES; i++) {
-		struct model_message *m = &w->m[i];
-
-		if (m->status != MODEL_QUEUED)
+		if (w->m[i].status != MODEL_QUEUED)
 			continue;
-		queue_verify_begin(&v, m->id);
+		queue_verify_begin(&v, w->m[i].id);
 		while ((n = queue_verify(&w->q, &v)) == ST_AGAIN)
 			;
-		if (n != ST_OK) {
-			if (n == ST_MISSING)
-				out->lost++;
-			else
-				out->detected++;
-			continue;
-		}
-		out->intact++;
-		for (s = 0; s < 3; s++) {
-			queue_reader_open(&r, m->id, (enum queue_stream)s);
-			for (at = 0; (n = queue_read(&w->q, &r, piece, sizeof(piece))) > 0;
-				at += (uint32_t)n)
-				for (k = 0; k < n; k++)
-					if (piece[k] != world_octet(m->id, s, at + (uint32_t)k))
-						fail("altered, and verified", m->id, at);
-			if (n < 0 || at != m->len[s])
-				fail("altered length, and verified", m->id, at);
-		}
+		out->intact += n == ST_OK;
+		out->lost += n == ST_MISSING;
+		out->detected += n != ST_OK && n != ST_MISSING;
+		if (n == ST_OK)
+			look_at(w, &w->m[i]);
 	}
 }

@@ -12,11 +12,13 @@
 
 void figures_counts(const struct counts *c)
 {
-	printf("cuts in scripts: %llu programs, %llu erases, %llu syncs; in recoveries: %llu; at random: %llu; "
+	printf("cuts in scripts: %llu programs, %llu erases, %llu syncs; in recoveries: %llu; "
+	       "at random: %llu; "
 	       "in formats: %llu\n",
 		(ULL)c->program, (ULL)c->erase, (ULL)c->sync, (ULL)c->recovery, (ULL)c->random,
 		(ULL)c->format);
-	printf("failing devices: %llu; single bits flipped: %llu; images damaged: %llu; random images: %llu\n",
+	printf("failing devices: %llu; single bits flipped: %llu; "
+	       "images damaged: %llu; random images: %llu\n",
 		(ULL)c->faults, (ULL)c->flips, (ULL)c->damages, (ULL)c->fuzz);
 	printf("damage: %llu intact, %llu detected, %llu lost and reported, %llu refused to mount, "
 	       "%llu lost in silence; altered and delivered: 0\n",
@@ -342,7 +344,8 @@ static void run(const struct study *s)
 	for (uint32_t k = 0; k < 1000; k++)
 		step();
 	mount_cost(&mount_bytes, &mount_reads);
-	printf("| %4u KiB | %3u | %u | %3u %% (%2u %%) | %4.1f %% | %.2f / %.2f | %s | %.1f | %.2f | %.2f | %llu |\n",
+	printf("| %4u KiB | %3u | %u | %3u %% (%2u %%) | %4.1f %% | %.2f / %.2f | %s "
+	       "| %.1f | %.2f | %.2f | %llu |\n",
 		(unsigned)(raw / 1024u), s->unit, (unsigned)s->at_once, (unsigned)s->percent,
 		(unsigned)((uint64_t)i * 100u / raw),
 		100.0 * (double)l.refused / (double)(l.refused + accepted),
@@ -357,16 +360,17 @@ int figures(void)
 {
 	uint32_t i;
 
-	printf("Write amplification (bytes programmed / payload) and erases per message; in a mean message of\n"
-	       "2 KB: 80 octets envelope, 120 prefix. Live share: wanted (reached). Study: queue.md.\n\n");
-	printf("| size | p | writers | live share | refused | WA / erases | study | programs | least erases | "
-	       "wear max/mean | mount reads, bytes |\n|---|---|---|---|---|---|---|---|---|---|---|\n");
+	printf("Write amplification (bytes programmed / payload) and erases per message; "
+	       "in a mean message\nof 2 KB: 80 octets envelope, 120 prefix. Live share: wanted (reached). Study: queue.md.\n\n");
+	printf("| size | p | writers | live share | refused | WA / erases | study | "
+	       "programs | least erases | wear max/mean | mount reads, bytes |\n|---|---|---|---|---|---|---|---|---|---|---|\n");
 	for (i = 0; i < sizeof(studies) / sizeof(studies[0]); i++)
 		run(&studies[i]);
-	printf("\nlittlefs on this workload (study): refuses mail from 25-36 %% full (43-44 %% of raw at 1 MiB is its\n"
-	       "end), about twice these erases, up to 1 s per operation at 1 MiB; WA 1.6-2.0 at p = 256, its one win.\n\n");
-	printf("RAM: %u bytes a message, %u a recipient, %u a sector, %u a writer (of them %u staging), "
-	       "%u for a head\n",
+	printf("\nlittlefs on this workload (study): refuses mail from 25-36 %% full (43-44 %%\n"
+	       "of raw at 1 MiB is its end), about twice these erases, up to 1 s per operation\n"
+	       "at 1 MiB; WA 1.6-2.0 at p = 256, its one win.\n\n");
+	printf("RAM: %u bytes a message, %u a recipient, %u a sector, %u a writer "
+	       "(of them %u staging), %u for a head\n",
 		(unsigned)sizeof(struct queue_slot) + 4u, (unsigned)sizeof(struct queue_rcpt_slot),
 		(unsigned)sizeof(struct queue_sector), (unsigned)sizeof(struct queue_writer),
 		(unsigned)CONFIG_QUEUE_STAGE, (unsigned)sizeof(struct queue_head));
