@@ -150,6 +150,7 @@ enum status dns_name_get(const struct dns_reply *r, uint16_t at, struct buf *tex
 {
 	struct cursor c = cursor_at(at);
 	bool is_host = true;
+	size_t i;
 
 	for (;;) {
 		if (!cursor_next(&c, r->bytes))
@@ -159,7 +160,9 @@ enum status dns_name_get(const struct dns_reply *r, uint16_t at, struct buf *tex
 		is_host = is_host && is_host_label(c.label);
 		if (text->len > 0)
 			buf_put_byte(text, '.');
-		buf_put(text, c.label);
+		/* A name compressed into our question would show its random letters. */
+		for (i = 0; i < c.label.len; i++)
+			buf_put_byte(text, byte_lower(c.label.at[i]));
 	}
 	*end = (uint16_t)c.end;
 	return is_host && !text->overflow ? ST_OK : ST_FOREIGN;

@@ -175,9 +175,9 @@ static void name_wreck_pointers_and_labels(void **state)
 	} rows[] = {
 		{ "plain", SPAN_INIT("\x02mx\x04test\0"), ST_OK, "mx.test" },
 		{ "pointer to the question", SPAN_INIT("\x02mx" POINTER("\x0c")), ST_OK,
-			"mx.there.TEST" },
+			"mx.there.test" },
 		{ "pointer into the question", SPAN_INIT("\x02mx" POINTER("\x12")), ST_OK,
-			"mx.TEST" },
+			"mx.test" },
 		{ "root", SPAN_INIT("\0"), ST_OK, "" },
 		{ "to itself", SPAN_INIT(POINTER("\x28")), ST_BAD, NULL },
 		{ "to itself after a label", SPAN_INIT("\x02mx" POINTER("\x28")), ST_BAD, NULL },
