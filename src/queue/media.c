@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "queue/layout.h"
 #include "queue/media.h"
 
 #include <string.h>

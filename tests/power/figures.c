@@ -361,9 +361,11 @@ int figures(void)
 	uint32_t i;
 
 	printf("Write amplification (bytes programmed / payload) and erases per message; "
-	       "in a mean message\nof 2 KB: 80 octets envelope, 120 prefix. Live share: wanted (reached). Study: queue.md.\n\n");
+	       "in a mean message\nof 2 KB: 80 octets envelope, 120 prefix. "
+	       "Live share: wanted (reached). Study: queue.md.\n\n");
 	printf("| size | p | writers | live share | refused | WA / erases | study | "
-	       "programs | least erases | wear max/mean | mount reads, bytes |\n|---|---|---|---|---|---|---|---|---|---|---|\n");
+	       "programs | least erases | wear max/mean | mount reads, bytes |\n"
+	       "|---|---|---|---|---|---|---|---|---|---|---|\n");
 	for (i = 0; i < sizeof(studies) / sizeof(studies[0]); i++)
 		run(&studies[i]);
 	printf("\nlittlefs on this workload (study): refuses mail from 25-36 %% full (43-44 %%\n"

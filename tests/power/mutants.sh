@@ -23,7 +23,8 @@ mutant() {
 		survivors=$((survivors + 1))
 		return
 	fi
-	if ! cc -std=c11 -O1 -w -I"$top/tests/power/config" -I"$build" -I"$work/src" -I"$top/src" \
+	if ! cc -std=c11 -O1 -w -I"$top/tests/power/config" -I"$build" -I"$work/src" -I'\
+'"$top/src" \
 			-o "$work/power" "$top"/tests/power/*.c "$work"/src/queue/*.c \
 			"$top/src/base/crc32c.c" "$top/src/base/span.c" "$top/src/base/rng.c" \
 			"$top/tests/harness/check.c"; then
@@ -33,7 +34,8 @@ mutant() {
 	fi
 	for part in cuts file unstable recovery filling wrap bootloop faults launder flip rot; do
 		if ! timeout 120 "$work/power" ci $part >"$work/out" 2>&1; then
-			echo "$name: caught by $part: $(grep -m1 -E 'FAILED|nor:|check failed' "$work/out")"
+			why=$(grep -m1 -E 'FAILED|nor:|check failed' "$work/out")
+			echo "$name: caught by $part: $why"
 			return
 		fi
 	done
@@ -44,21 +46,30 @@ mutant() {
 mutant "[1] a generation may come twice" media.c \
 	's/\*gen = q->gen_next++;/*gen = q->gen_next > 40 ? q->gen_next - 3u : q->gen_next++;/'
 mutant "[2] a newest sector without a MARK that counts is used" ring.c \
-	's/return complete(n) || n->proof.*/return true;/; s/if (!complete(&n) \&\& ring_unsafe.*/if (0)/; s/r->newest.has_mark \&\& finished/finished/'
+	's/return complete(n) || n->proof.*/return true;/;
+		s/if (!complete(&n) \&\& ring_unsafe.*/if (0)/;
+		s/r->newest.has_mark \&\& finished/finished/'
 mutant "[3] unfinished copies of reclaim are not told from originals" mount.c \
 	's/s->flags |= QUEUE_SLOT_DOUBLE;/;/'
 mutant "[4a] checksums of records do not start with the generation" journal.c \
-	's/crc32c(gen, span_make(p, len))/crc32c(0, span_make(p, len))/; s/crc32c(gen, span_make(to, len))/crc32c(0, span_make(to, len))/'
+	's/crc32c(gen, span_make(p, len))/crc32c(0, span_make(p, len))/;
+		s/crc32c(gen, span_make(to, len))/crc32c(0, span_make(to, len))/'
 mutant "[5] appends after a torn tail" resume.c \
 	's/q->journal_sealed = !tail_blank || m->torn;/q->journal_sealed = false;/'
 mutant "[6] ids may come twice" mount.c \
-	's/later(&m->id_max, mark.id_limit - 1u);/;/; s/m->id_max = m->ring.newest.mark.id_limit - 1u;/m->id_max = 0;/; s/later(&m->id_max, r->id);/;/'
+	's/later(&m->id_max, mark.id_limit - 1u);/;/;
+		s/m->id_max = m->ring.newest.mark.id_limit - 1u;/m->id_max = 0;/;
+		s/later(&m->id_max, r->id);/;/'
 mutant "[7] a free sector is not erased again" media.c \
-	's/^\tif (q->ready_count >= READY_TARGET/\tfor (at = 0; at < q->layout.sectors; at++)\n\t\tif (q->sector[at].kind == QUEUE_SECTOR_FREE) {\n\t\t\tq->sector[at].kind = QUEUE_SECTOR_READY;\n\t\t\tq->ready_count++;\n\t\t}\n&/'
+	's/^\tif (q->ready_count >= READY_TARGET/\tfor (at = 0; at < q->layout.sectors;'\
+' at++)\n\t\tif (q->sector[at].kind == QUEUE_SECTOR_FREE) {\n\t\t\tq->sector[at].kind = QU'\
+'EUE_SECTOR_READY;\n\t\t\tq->ready_count++;\n\t\t}\n&/'
 mutant "[8] the MARK comes before the copies" journal.c \
-	's/^\tif (st == ST_OK \&\& full)$/\tif (st == ST_OK)\n\t\tst = mark_write(q, to, \&pos, old_gen, 0);\n&/'
+	's/^\tif (st == ST_OK \&\& full)$/\tif (st == ST_OK)\n\t\tst = mark_write(q, to'\
+', \&pos, old_gen, 0);\n&/'
 mutant "[9] the victim is free before its copies are whole" reclaim.c \
-	's/if (q->victim_extent >= q->sector\[q->victim\].extents) {/if (q->victim_extent + 1 >= q->sector[q->victim].extents) {/'
+	's/if (q->victim_extent >= q->sector\[q->victim\].extents) {/if (q->victim_exte'\
+'nt + 1 >= q->sector[q->victim].extents) {/'
 mutant "[10] COMMIT before the last extent" queue.c \
 	's/heap_flush(q, (uint16_t)writer, true);/heap_flush(q, (uint16_t)writer, false);/'
 mutant "[11] reclaim makes damage look right" reclaim.c \
@@ -74,7 +85,11 @@ mutant "the last record is not written again" resume.c \
 mutant "the tail is written where power may have failed" resume.c \
 	's/^\t\tpass_over(q);/\t\t;/'
 mutant "outcomes are carried whether or not they are the last" journal.c \
-	's/if (rcpt == NULL || r->body\[2\] >> 3 != index_rcpt_serial(rcpt)/if (rcpt == NULL || false/; s/|| r->body\[3\] != rcpt->attempts || load_le32(r->body + 4) != rcpt->next_try_s)/)/; s/r->body\[2\] = rcpt->state;/;/'
+	's/if (rcpt == NULL || r->body\[2\] >> 3 != index_rcpt_serial(rcpt)/if (rcpt =='\
+' NULL || false/;
+		s/|| r->body\[3\] != rcpt->attempts || load_le32(r->body + 4) != rcpt->next_tr'\
+'y_s)/)/;
+		s/r->body\[2\] = rcpt->state;/;/'
 mutant "one header a sector" media.c \
 	's/bool second = header_at(.*/bool second = false;/'
 mutant "programs are not read back" media.c \
@@ -88,7 +103,8 @@ mutant "the message checksum is not compared" queue.c \
 # batches: the second one saves an alarm.
 spare=1
 mutant "[4b] checksums of descriptors do not start with the generation" heap.c \
-	's/crc32c(q->sector\[sector\].gen, span_make(d, 20))/crc32c(0, span_make(d, 20))/; s/crc32c(s->gen, span_make(d, 20))/crc32c(0, span_make(d, 20))/'
+	's/crc32c(q->sector\[sector\].gen, span_make(d, 20))/crc32c(0, span_make(d, 20))/;
+		s/crc32c(s->gen, span_make(d, 20))/crc32c(0, span_make(d, 20))/'
 mutant "one MARK a sector" layout.c \
 	's/return l->sector_size >= 1024u ? 2u : 1u;/return 1u;/'
 
