@@ -2,7 +2,6 @@
 #include "queue/heap.h"
 
 #include <string.h>
-
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/crc32c.h"
@@ -182,14 +181,19 @@ static bool is_twin(const struct queue *q, const struct heap_extent *twin,
 bool heap_has_twin(struct queue *q, const struct queue_slot *s, const struct heap_extent *e)
 {
 	struct wanted w = { s, e->from, e->stream };
+	uint32_t gen = q->sector[e->sector].gen, last = 0;
 	struct heap_extent twin;
-	uint32_t i;
+	uint16_t at = sector_after(q, e->sector, gen), left;
 
-	for (i = 0; i < q->layout.sectors; i++)
-		if (i != e->sector && q->sector[i].kind == QUEUE_SECTOR_DATA &&
-			search(q, &w, (uint16_t)i, 0, q->sector[i].extents, &twin) &&
-			is_twin(q, &twin, e))
+	/* By rising generation: a copy is in one of the next sectors. */
+	for (left = q->layout.sectors; at != QUEUE_NONE && left > 0; left--) {
+		if (q->sector[at].gen - gen <= last)
+			break;
+		last = q->sector[at].gen - gen;
+		if (search(q, &w, at, 0, q->sector[at].extents, &twin) && is_twin(q, &twin, e))
 			return true;
+		at = sector_after(q, e->sector, q->sector[at].gen);
+	}
 	return false;
 }
 
@@ -213,8 +217,6 @@ bool heap_redundant(struct queue *q, uint16_t sector)
 }
 
 const uint8_t heap_order[QUEUE_STREAMS] = { 0, 2, 1 };
-
-/* ---- Accounting ------------------------------------------------------------------------ */
 
 uint16_t heap_units(const struct queue *q, uint32_t len)
 {
@@ -418,7 +420,7 @@ enum status heap_head_open(struct queue *q, struct queue_head *h, uint32_t keep,
 
 	heap_head_leave(q, h);
 	/* With nothing to reclaim, what reclaim has left of its sector is used up. */
-	if (media_free_count(q) <= keep && q->stuck && h != &q->cold &&
+	if (media_free_durable(q) <= keep && q->stuck && h != &q->cold &&
 		heap_room(q, &q->cold) >= 2u * q->layout.extent_len) {
 		(void)heap_extent_close(q, &q->cold, false);
 		h->sector = q->cold.sector;
@@ -427,8 +429,8 @@ enum status heap_head_open(struct queue *q, struct queue_head *h, uint32_t keep,
 		q->cold.sector = QUEUE_NONE;
 		return ST_OK;
 	}
-	if (media_free_count(q) <= keep) {
-		q->want_room = true;
+	if (media_free_durable(q) <= keep) {
+		q->urgent = q->urgent || q->dirty;
 		return q->stopped ? ST_IO : ST_AGAIN;
 	}
 	st = media_open(q, MEDIA_DATA, worn, &sector);
@@ -591,5 +593,8 @@ void heap_pad(struct queue *q)
 		return;
 	for (i = 0; i < QUEUE_HEADS; i++)
 		head_pad(q, &q->heads[i]);
-	head_pad(q, &q->cold);
+	/* What reclaim has copied counts once its victim is free. */
+	if (q->pad_cold)
+		head_pad(q, &q->cold);
+	q->pad_cold = false;
 }

@@ -42,8 +42,9 @@ uint32_t layout_cost(const struct queue_layout *l, uint32_t octets)
 uint32_t layout_gain(const struct queue_layout *l)
 {
 	uint32_t sixteenth = l->sector_size / 16u, two = 2u * l->extent_len + l->unit;
+	uint32_t pad = CONFIG_QUEUE_COMMIT_ALIGN > 1 ? 2u * CONFIG_QUEUE_COMMIT_ALIGN : 0u;
 
-	return sixteenth > two ? sixteenth : two;
+	return (sixteenth > two ? sixteenth : two) + pad;
 }
 
 static uint32_t log2_of(uint32_t n)
@@ -118,7 +119,7 @@ bool layout_limits(struct queue_layout *l)
 {
 	uint32_t percent = l->sectors <= 32u ? 60u : l->sectors <= 128u ? 75u : 85u;
 	uint32_t payload = layout_end(l) - l->header_len;
-	uint32_t usable,
+	uint32_t usable, spare,
 		raw = l->sectors *
 		(l->sector_size / 100u * percent + l->sector_size % 100u * percent / 100u);
 
@@ -132,7 +133,8 @@ bool layout_limits(struct queue_layout *l)
 		(payload - layout_gain(l));
 	l->live_hard = usable;
 	/* What was admitted may come to need more, in more extents than were thought of. */
-	usable -= usable / 24u;
+	spare = usable / 24u + 8u * (l->extent_len + l->unit);
+	usable -= spare < usable / 6u ? spare : usable / 6u;
 	l->live_max = usable < raw ? usable : raw;
 	if (l->live_max <= layout_cost(l, 0))
 		return false;

@@ -152,6 +152,17 @@ uint32_t media_free_count(const struct queue *q)
 	return q->free_count > grow ? q->free_count - grow : 0u;
 }
 
+uint32_t media_free_durable(const struct queue *q)
+{
+	uint32_t count = media_free_count(q), i;
+
+	for (i = 0; count > 0 && i < q->layout.sectors; i++)
+		if (q->sector[i].kind == QUEUE_SECTOR_FREE &&
+			serial_after(q->sector[i].gen, q->synced))
+			count--;
+	return count;
+}
+
 static void retire(struct queue *q, uint32_t sector)
 {
 	q->sector[sector].kind = QUEUE_SECTOR_RETIRED;
@@ -170,7 +181,8 @@ void media_free(struct queue *q, uint32_t sector)
 		return;
 	}
 	s->kind = QUEUE_SECTOR_FREE;
-	s->gen = q->batch;
+	/* With nothing written since the last sync began, that one will do. */
+	s->gen = q->dirty ? q->batch : q->batch - 1u;
 	q->free_count++;
 	q->stuck = false;
 }
@@ -245,7 +257,6 @@ enum status media_open(struct queue *q, uint8_t type, bool worn, uint16_t *secto
 		*sector = at;
 		return ST_OK;
 	}
-	q->want_room = true;
 	return q->stopped ? ST_IO : ST_AGAIN;
 }
 

@@ -45,6 +45,9 @@ void media_header_store(const struct queue_layout *l, const struct media_header 
 /* Sectors free for mail and reclaiming: without those that the journal has still to grow by. */
 uint32_t media_free_count(const struct queue *q);
 
+/* Of these, those that no power cut can bring back: a promise is made only on them. */
+uint32_t media_free_durable(const struct queue *q);
+
 /* A ready sector with its header written, the least worn or the most worn.
  * ST_AGAIN: none is ready. */
 enum status media_open(struct queue *q, uint8_t type, bool worn, uint16_t *sector);

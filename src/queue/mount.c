@@ -305,23 +305,24 @@ static uint32_t erases_mean(const struct queue *q)
 	return n > 0 ? (uint32_t)(sum / n) & 0xffffffu : 0u;
 }
 
-/* A reclaim that a power cut interrupted has left copies: the youngest sector
- * that holds nothing else goes first, so that reclaim can begin again. */
+/* Reclaim leaves copies behind: victims that were not erased yet, then the
+ * beginnings of what a power cut interrupted.  The oldest sectors go first, so
+ * that reclaim's work is kept where it was finished. */
 static void drop_copies(struct queue *q)
 {
-	uint32_t gen = q->gen_next, i, best, left;
+	uint32_t last = UINT32_MAX, age, i, best, left;
 
 	for (left = q->layout.sectors; left > 0; left--) {
 		best = QUEUE_NONE;
-		for (i = 0; i < q->layout.sectors; i++)
-			if (q->sector[i].kind == QUEUE_SECTOR_DATA &&
-				serial_after(gen, q->sector[i].gen) &&
-				(best == QUEUE_NONE ||
-					serial_after(q->sector[i].gen, q->sector[best].gen)))
+		for (i = 0; i < q->layout.sectors; i++) {
+			age = q->gen_next - q->sector[i].gen;
+			if (q->sector[i].kind == QUEUE_SECTOR_DATA && age < last &&
+				(best == QUEUE_NONE || age > q->gen_next - q->sector[best].gen))
 				best = i;
+		}
 		if (best == QUEUE_NONE)
 			return;
-		gen = q->sector[best].gen;
+		last = q->gen_next - q->sector[best].gen;
 		if (heap_redundant(q, (uint16_t)best))
 			q->sector[best].live = 0;
 		if (q->sector[best].live == 0)

@@ -150,7 +150,7 @@ struct queue {
 	uint16_t keep; /* free, but the last to be erased: mount may yet need it again */
 	uint16_t missing_count;
 	bool dirty, urgent, syncing, stopped, batch_used, mounting;
-	bool want_mark, want_room, check_wear, stuck;
+	bool want_mark, check_wear, stuck, pad_cold;
 	uint8_t failures;
 	uint64_t dirty_since_ms;
 

@@ -119,7 +119,9 @@ static enum status copy_piece(struct queue *q, const struct heap_extent *e, bool
 	len = layout_round(&q->layout, left) <= room ? left
 						     : room & ~(uint32_t)(q->layout.unit - 1u);
 	if (len == 0 || (len < left && len < 2u * LAYOUT_EXTENT_LEN))
-		return heap_head_open(q, &q->cold, 1, true);
+		/* The last one may be used: a victim always fits into a whole sector, and is free
+		 * before anything else is needed. */
+		return heap_head_open(q, &q->cold, 0, true);
 	name.from += q->victim_done;
 	name.age = (e->age + 1u) & 0x7fu;
 	heap_extent_open(&q->cold, OWNER_RECLAIM, &name);
@@ -171,6 +173,7 @@ static enum status copy_step(struct queue *q)
 	for (looks = 0; looks < LOOKS_PER_STEP; looks++) {
 		if (q->victim_extent >= q->sector[q->victim].extents) {
 			q->reclaims++;
+			q->pad_cold = true;
 			looks = q->victim;
 			q->victim = QUEUE_NONE;
 			media_free(q, looks);
