@@ -12,21 +12,7 @@
 #include "posix/cli/exits.h"
 #include "posix/cli/submit.h"
 #include "posix/cli/text.h"
-
-static bool write_all(int fd, const uint8_t *at, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, at, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		at += n;
-		len -= (size_t)n;
-	}
-	return true;
-}
+#include "posix/cli/write_all.h"
 
 /* One piece from one side to the other; false at its end. */
 static bool move(int from, int to)

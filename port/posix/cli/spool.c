@@ -13,6 +13,7 @@
 #include "posix/cli/exits.h"
 #include "posix/cli/submit.h"
 #include "posix/cli/text.h"
+#include "posix/cli/write_all.h"
 #include "posix/random.h"
 
 #define MAGIC "pipit-spool 1\n"
@@ -70,23 +71,6 @@ static void make_name(char name[SPOOL_NAME_MAX])
 	for (size_t i = 0; i < sizeof bits; i++)
 		buf_put_hex(&b, bits[i], 2);
 	buf_put_byte(&b, '\0');
-}
-
-static bool write_all(int fd, const void *from, size_t len)
-{
-	const uint8_t *at = from;
-
-	while (len > 0) {
-		ssize_t n = write(fd, at, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		at += n;
-		len -= (size_t)n;
-	}
-	return true;
 }
 
 static bool write_line(int fd, char kind, struct span text)
