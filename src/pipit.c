@@ -7,6 +7,9 @@
 /* With all sessions taken the listeners are looked at again when one ends. */
 #define ACCEPTS_PER_STEP 16u
 
+/* Seconds are counted in the steps: one must come well before mono_ms wraps. */
+#define STEP_AGAIN_MS 86400000u
+
 static uint32_t least(uint32_t a, uint32_t b)
 {
 	return a < b ? a : b;
@@ -159,7 +162,8 @@ static void prepare(struct pipit *p, const struct pipit_world *world)
 	c->reload_wanted = false;
 	c->queue_failed = false;
 	c->session_next = 0;
-	c->start_ms = 0;
+	c->started = false;
+	c->now_s = 0;
 	world->random.fill(world->random.ctx, seed, sizeof(seed));
 	rng_seed(&c->rng, seed);
 	report_init(&c->report, &world->log);
@@ -377,21 +381,32 @@ static void resume(struct pipit *p)
 	struct queue_message m;
 	uint32_t cursor = 0;
 
-	p->core.start_ms = p->core.now.mono_ms;
+	p->core.started = true;
+	p->core.second_ms = p->core.now.mono_ms;
 	while (queue_next(&p->core.queue, &cursor, &m))
-		task_resume(&p->sending.tasks, &m);
+		task_resume(&p->sending.tasks, m.id);
+}
+
+static void keep_time(struct core *c, struct instant now)
+{
+	uint32_t passed_s = c->started ? (now.mono_ms - c->second_ms) / 1000u : 0;
+
+	c->now = now;
+	c->now_s += passed_s;
+	c->second_ms += 1000u * passed_s;
 }
 
 uint32_t pipit_step(struct pipit *p, struct instant now)
 {
 	uint32_t wait_ms;
 
-	p->core.now = now;
-	if (p->core.start_ms == 0)
+	keep_time(&p->core, now);
+	if (!p->core.started)
 		resume(p);
-	wait_ms = step_receiving(p);
+	wait_ms = least(STEP_AGAIN_MS, step_receiving(p));
 	if (CONFIG_DNS)
-		wait_ms = least(wait_ms, resolver_step(&p->core.resolver, now));
+		wait_ms = least(wait_ms,
+			resolver_step(&p->core.resolver, now.mono_ms, p->core.now_s));
 	wait_ms = least(wait_ms, outbound_step(&p->sending));
 	wait_ms = least(wait_ms, step_control(p));
 	wait_ms = least(wait_ms, step_queue(p));

@@ -44,7 +44,7 @@ enum status pipit_init(struct pipit *p, const struct pipit_world *world, struct 
 	struct pipit_problem *where);
 
 /* Does what can be done now, a bounded amount for each connection.  Returns
- * the milliseconds until it wants to be called again at the latest; call
+ * the milliseconds until it wants to be called again at the latest, a day at most; call
  * earlier when a watched handle is ready. */
 uint32_t pipit_step(struct pipit *p, struct instant now);
 

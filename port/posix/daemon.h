@@ -32,12 +32,13 @@ struct daemon {
 	bool user_named;
 	bool syslog;
 	int signal_fd;
-	uint64_t stop_at_ms; /* 0: not asked to stop */
+	bool stopping; /* asked to stop, until stop_at_ms */
+	uint32_t stop_at_ms;
 	bool stop_now;
 	bool reload_wanted;
 	bool helper_lost_told, flash_error_told;
 	uint32_t full_told; /* sockets.full_count at the last complaint */
-	uint64_t full_told_ms;
+	uint32_t full_told_ms;
 	struct identity service;
 	struct daemon_paths paths;
 	struct pipit_world world;

@@ -34,10 +34,11 @@ static void reap(struct daemon *d)
 
 static void ask_stop(struct daemon *d)
 {
-	if (d->stop_at_ms != 0) {
+	if (d->stopping) {
 		d->stop_now = true;
 		return;
 	}
+	d->stopping = true;
 	d->stop_at_ms = system_now().mono_ms + STOP_MS;
 	log_port_say(&d->log, LOG_INFO,
 		"stopping: finishing what is in flight; a second signal ends at once");
@@ -102,7 +103,7 @@ static void reload(struct daemon *d)
 static void complain(struct daemon *d)
 {
 	int error = d->flash_error_told ? 0 : flash_file_error(&d->flash);
-	uint64_t now_ms;
+	uint32_t now_ms;
 
 	if (error != 0) {
 		d->flash_error_told = true;
@@ -154,9 +155,10 @@ static void wait_for_events(struct daemon *d, uint32_t wait_ms)
 
 static bool has_ended(const struct daemon *d, struct instant now)
 {
-	if (d->stop_at_ms == 0)
+	if (!d->stopping)
 		return false;
-	return d->stop_now || now.mono_ms >= d->stop_at_ms || pipit_stopped(d->mta);
+	return d->stop_now || instant_until_ms(now.mono_ms, d->stop_at_ms) == 0 ||
+		pipit_stopped(d->mta);
 }
 
 static uint32_t wait_limit(const struct daemon *d, struct instant now, uint32_t wait_ms)
@@ -165,20 +167,19 @@ static uint32_t wait_limit(const struct daemon *d, struct instant now, uint32_t 
 
 	if (d->reload_wanted && wait_ms > RELOAD_AGAIN_MS)
 		wait_ms = RELOAD_AGAIN_MS;
-	if (d->stop_at_ms == 0)
+	if (!d->stopping)
 		return wait_ms;
-	left_ms = instant_until_ms(now, d->stop_at_ms);
+	left_ms = instant_until_ms(now.mono_ms, d->stop_at_ms);
 	return left_ms < wait_ms ? left_ms : wait_ms;
 }
 
 static void end_lingering(struct daemon *d)
 {
-	uint64_t end_ms = system_now().mono_ms + LINGER_END_MS;
-	struct instant now = system_now();
+	uint32_t end_ms = system_now().mono_ms + LINGER_END_MS, left_ms = LINGER_END_MS;
 
-	while (sockets_lingering(&d->sockets) > 0 && now.mono_ms < end_ms) {
-		sockets_wait(&d->sockets, instant_until_ms(now, end_ms), NULL, 0);
-		now = system_now();
+	while (sockets_lingering(&d->sockets) > 0 && left_ms > 0) {
+		sockets_wait(&d->sockets, left_ms, NULL, 0);
+		left_ms = instant_until_ms(system_now().mono_ms, end_ms);
 	}
 }
 

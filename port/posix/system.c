@@ -127,7 +127,7 @@ struct instant system_now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &mono);
 	clock_gettime(CLOCK_REALTIME, &wall);
-	now.mono_ms = (uint64_t)mono.tv_sec * 1000u + (uint64_t)mono.tv_nsec / 1000000u;
+	now.mono_ms = (uint32_t)((uint64_t)mono.tv_sec * 1000u + (uint64_t)mono.tv_nsec / 1000000u);
 	now.wall_known = wall.tv_sec >= WALL_KNOWN_S && wall.tv_sec <= (time_t)UINT32_MAX;
 	now.wall_s = now.wall_known ? (uint32_t)wall.tv_sec : 0;
 	return now;

@@ -15,15 +15,13 @@ unsigned bounce_attempts(const struct queue_job_status *job)
 	return job->attempts & ~TO_POSTMASTER;
 }
 
-uint64_t bounce_delay_due_ms(const struct core *c, const struct queue_message *m)
+uint32_t bounce_delay_due_s(const struct core *c, const struct queue_message *m)
 {
 	uint32_t warn_s = core_conf(c)->warn_delay_s;
 
-	if (!CONFIG_DELAY_REPORTS || warn_s == 0 || m->arrival_s == 0 || !c->now.wall_known)
+	if (warn_s == 0 || m->arrival_s == 0)
 		return INSTANT_NEVER;
-	if (c->now.wall_s >= m->arrival_s && c->now.wall_s - m->arrival_s >= warn_s)
-		return c->now.mono_ms;
-	return c->now.mono_ms + ((uint64_t)m->arrival_s + warn_s - c->now.wall_s) * 1000u;
+	return core_when_s(c, m->arrival_s + warn_s);
 }
 
 /* ---- who is told --------------------------------------------------------------- */
@@ -94,10 +92,12 @@ bool bounce_begin(struct core *c, uint32_t message, enum queue_job job, struct b
 
 static bool is_spent(const struct core *c, const struct queue_job_status *job)
 {
-	if (job->started_s > 0 && c->now.wall_known)
-		return c->now.wall_s >= job->started_s &&
-			c->now.wall_s - job->started_s >= core_conf(c)->expire_s;
-	return outcome_attempts_spent(c, bounce_attempts(job) + 1u);
+	uint32_t end_s = INSTANT_NEVER;
+
+	if (job->started_s > 0)
+		end_s = core_when_s(c, job->started_s + core_conf(c)->expire_s);
+	return end_s != INSTANT_NEVER ? end_s <= c->now_s
+				      : outcome_attempts_spent(c, bounce_attempts(job) + 1u);
 }
 
 bool bounce_end(struct core *c, uint32_t message, enum queue_job job, unsigned code)

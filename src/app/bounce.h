@@ -22,7 +22,7 @@ bool bounce_end(struct core *c, uint32_t message, enum queue_job job, unsigned c
 unsigned bounce_attempts(const struct queue_job_status *job);
 
 /* When the message's sender is told that it is late; INSTANT_NEVER: not at all. */
-uint64_t bounce_delay_due_ms(const struct core *c, const struct queue_message *m);
+uint32_t bounce_delay_due_s(const struct core *c, const struct queue_message *m);
 
 /* ---- the report as octets ------------------------------------------------------ */
 

@@ -75,7 +75,7 @@ static bool transmit(struct conn *c, const struct net *net, const struct conn_ma
 
 /* A deadline moves only with the machine's progress: an octet now and then is
  * not progress. */
-static bool timed_out(struct conn *c, uint64_t now_ms, const struct conn_machine *m, void *self)
+static bool timed_out(struct conn *c, uint32_t now_ms, const struct conn_machine *m, void *self)
 {
 	uint32_t progress = m->progress(self);
 
@@ -83,10 +83,10 @@ static bool timed_out(struct conn *c, uint64_t now_ms, const struct conn_machine
 		c->progress = progress;
 		c->deadline_ms = now_ms + m->timeout_ms(self);
 	}
-	return now_ms >= c->deadline_ms;
+	return instant_until_ms(now_ms, c->deadline_ms) == 0;
 }
 
-enum conn_state conn_step(struct conn *c, const struct net *net, const struct instant *now,
+enum conn_state conn_step(struct conn *c, const struct net *net, uint32_t now_ms,
 	const struct conn_machine *m, void *self)
 {
 	bool moved = true;
@@ -100,7 +100,7 @@ enum conn_state conn_step(struct conn *c, const struct net *net, const struct in
 	}
 	if (c->lost)
 		return CONN_LOST;
-	if (timed_out(c, now->mono_ms, m, self))
+	if (timed_out(c, now_ms, m, self))
 		return CONN_TIMED_OUT;
 	if (moved)
 		return CONN_BUSY;

@@ -20,7 +20,7 @@ struct conn {
 	bool ended;             /* the peer has sent its last octet */
 	bool lost;              /* the connection failed */
 	uint32_t progress;      /* the machine's, when the deadline was last moved */
-	uint64_t deadline_ms;
+	uint32_t deadline_ms;   /* 0: to be set afresh at the next step */
 	uint8_t rx[CONFIG_CONN_RX];
 };
 
@@ -45,7 +45,7 @@ enum conn_state {
 void conn_init(struct conn *c, int handle);
 
 /* m works on self.  Also tells the port what to wait for. */
-enum conn_state conn_step(struct conn *c, const struct net *net, const struct instant *now,
+enum conn_state conn_step(struct conn *c, const struct net *net, uint32_t now_ms,
 	const struct conn_machine *m, void *self);
 
 void conn_close(struct conn *c, const struct net *net);

@@ -152,7 +152,7 @@ static uint32_t session_step(const struct operator_view *view, struct control *x
 
 	if (!x->open)
 		return UINT32_MAX;
-	state = conn_step(&x->conn, &c->world->net, &c->now, &machine, &self);
+	state = conn_step(&x->conn, &c->world->net, c->now.mono_ms, &machine, &self);
 	if (state == CONN_ENDED && x->job.next != NULL)
 		return POLL_MS; /* asked and shut its side: the answer still goes out */
 	if (state == CONN_BUSY)
@@ -161,7 +161,8 @@ static uint32_t session_step(const struct operator_view *view, struct control *x
 		session_close(c, x);
 		return 0;
 	}
-	return x->job.next != NULL ? POLL_MS : instant_until_ms(c->now, x->conn.deadline_ms);
+	return x->job.next != NULL ? POLL_MS
+				   : instant_until_ms(c->now.mono_ms, x->conn.deadline_ms);
 }
 
 static void accept_sessions(struct core *c, struct control_line *all)

@@ -12,3 +12,10 @@ uint32_t core_wall_s(const struct core *c)
 {
 	return c->now.wall_known ? c->now.wall_s : 0;
 }
+
+uint32_t core_when_s(const struct core *c, uint32_t at_s)
+{
+	if (at_s == 0 || !c->now.wall_known)
+		return INSTANT_NEVER;
+	return c->now_s + (at_s > c->now.wall_s ? at_s - c->now.wall_s : 0);
+}

@@ -30,7 +30,9 @@ struct core {
 	bool reload_wanted;
 	bool queue_failed;     /* said once */
 	uint32_t session_next; /* ids of sessions, for the log */
-	uint64_t start_ms;     /* uptime counts from here */
+	bool started;          /* the first step has been made */
+	uint32_t now_s;        /* whole seconds since then: long waits and uptime; does not wrap */
+	uint32_t second_ms;    /* now.mono_ms when now_s was counted up */
 	struct rng rng;
 	struct report report;
 	struct queue queue;
@@ -51,6 +53,10 @@ bool core_is_own_host(void *ctx, struct span host);
 
 /* How the configuration rewrites senders: a device's address, or masquerade. */
 struct header_rewrite core_rewrite(struct core *c, struct span device_from);
+
+/* When the wall clock will show at_s, in core's seconds: now if it does already; INSTANT_NEVER
+ * while no clock tells, and for 0. */
+uint32_t core_when_s(const struct core *c, uint32_t at_s);
 
 /* Wall time now, or 0 while it is not known. */
 uint32_t core_wall_s(const struct core *c);

@@ -68,7 +68,8 @@ bool delivery_record_one(struct delivery *x, struct task_rcpt *r, const struct q
 	if (x->t->kind == TASK_EXPIRY)
 		done = outcome_record_expired(x->core, x->t->message, r->n);
 	else if (task_is_report(x->t))
-		done = bounce_end(x->core, x->t->message, task_job(x->t), outcome_reply(kept).code);
+		done = bounce_end(x->core, x->t->message, task_job((enum task_kind)x->t->kind),
+			outcome_reply(kept).code);
 	else
 		done = outcome_record(x->core, x->t->message, r->n, host, kept, again);
 	if (done)

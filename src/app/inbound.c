@@ -166,7 +166,7 @@ static bool settle(struct core *c, struct inbound *in)
 		return false;
 	in->state = INBOUND_OPEN;
 	if (durable > 0) {
-		schedule_put(&c->schedule, in->message, c->now.mono_ms, QUEUE_NORMAL);
+		schedule_put(&c->schedule, in->message, c->now_s, QUEUE_NORMAL);
 		report_accepted(&c->report, in->id, in->message, in->size, in->rcpt_count,
 			accept_sender(&in->envelope));
 		buf_init(&b, text, sizeof(text));
@@ -354,7 +354,7 @@ static uint32_t after_step(struct core *c, struct inbound *in, enum conn_state s
 		time_out(c, in);
 		return 0;
 	}
-	return instant_until_ms(c->now, in->conn.deadline_ms);
+	return instant_until_ms(c->now.mono_ms, in->conn.deadline_ms);
 }
 
 uint32_t inbound_step(struct core *c, struct inbound *in)
@@ -370,6 +370,6 @@ uint32_t inbound_step(struct core *c, struct inbound *in)
 		in->state = INBOUND_FREE;
 		return UINT32_MAX;
 	}
-	state = conn_step(&in->conn, &c->world->net, &c->now, &machine, &x);
+	state = conn_step(&in->conn, &c->world->net, c->now.mono_ms, &machine, &x);
 	return after_step(c, in, state);
 }

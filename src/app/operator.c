@@ -47,13 +47,11 @@ static uint32_t next_in_s(struct core *c, uint32_t id, uint32_t next_try_s)
 	uint32_t own_s = c->now.wall_known && next_try_s > c->now.wall_s
 		? next_try_s - c->now.wall_s
 		: 0;
-	uint64_t due_ms;
-	uint32_t row_s;
+	uint32_t due_s;
 
-	if (!schedule_when(&c->schedule, id, &due_ms))
+	if (!schedule_when(&c->schedule, id, &due_s) || due_s < c->now_s + own_s)
 		return own_s;
-	row_s = instant_until_ms(c->now, due_ms) / 1000u;
-	return own_s > row_s ? own_s : row_s;
+	return due_s - c->now_s;
 }
 
 static void put_rcpt(struct core *c, uint32_t id, const struct envelope_item *item, struct buf *row)
@@ -221,7 +219,7 @@ static enum status act(const struct operator_view *v, struct operator_job *j)
 		j->m.held = j->act == ACT_HOLD;
 		status = queue_hold(&c->queue, j->m.id, j->m.held);
 		if (status == ST_OK)
-			task_resume(&v->sending->tasks, &j->m);
+			task_resume(&v->sending->tasks, j->m.id);
 	}
 	return status;
 }
@@ -343,7 +341,7 @@ static void own_gauge(const struct operator_view *v, unsigned which, struct buf 
 		row_text(row, "version", SPAN(PIPIT_VERSION));
 		row_text(row, "hostname", conf_span(conf, conf->hostname));
 		break;
-	case 1: gauge(row, "uptime", (uint32_t)((c->now.mono_ms - c->start_ms) / 1000u)); break;
+	case 1: gauge(row, "uptime", c->now_s); break;
 	case 2: gauge_of(row, "server_sessions", v->sessions, CONFIG_SERVER_SESSIONS); break;
 	default: gauge_of(row, "deliveries", deliveries(v->sending), CONFIG_CLIENT_SESSIONS); break;
 	}

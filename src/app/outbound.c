@@ -24,8 +24,7 @@ static void end_hop(struct delivery *x)
 	bool answered = x->o->reached || x->o->why.code / 100u == 5;
 
 	if (x->o->hop != 0)
-		schedule_hop_end(&x->core->schedule, x->o->hop, answered, x->core->now,
-			CONFIG_HOP_BACK_OFF_MAX);
+		schedule_hop_end(&x->core->schedule, x->o->hop, answered, x->core->now_s);
 	x->o->hop = 0;
 }
 
@@ -80,7 +79,7 @@ static void start_due(struct sending *s)
 		if (x.o->state != OUTBOUND_FREE)
 			continue;
 		if (c->stopping || c->queue_failed ||
-			!schedule_due(&c->schedule, c->now, TASK_ANY_HOP, &message))
+			!schedule_due(&c->schedule, c->now_s, TASK_ANY_HOP, &message))
 			return;
 		if (task_load(&s->tasks, x.t, message, TASK_ANY_HOP))
 			start(&x);
@@ -131,7 +130,7 @@ static uint32_t step_resolve(struct delivery *x)
 		return 0;
 	}
 	net->ops->watch(net->ctx, handle, NET_WRITE);
-	o->deadline_ms = x->core->now.mono_ms + CONNECT_TIMEOUT_MS;
+	o->conn.deadline_ms = x->core->now.mono_ms + CONNECT_TIMEOUT_MS;
 	o->state = OUTBOUND_CONNECT;
 	return 0;
 }
@@ -144,14 +143,17 @@ static uint32_t step_connect(struct delivery *x)
 	struct ip_endpoint at = hosts_endpoint(&o->hosts);
 	int status = net->ops->connected(net->ctx, o->conn.handle);
 
-	if (status == ST_AGAIN && x->core->now.mono_ms < o->deadline_ms)
-		return instant_until_ms(x->core->now, o->deadline_ms);
+	uint32_t left_ms = instant_until_ms(x->core->now.mono_ms, o->conn.deadline_ms);
+
+	if (status == ST_AGAIN && left_ms > 0)
+		return left_ms;
 	if (status != ST_OK) {
 		connect_failed(x);
 		return 0;
 	}
 	report_connect(&x->core->report, x->t->message, hosts_name(&o->hosts), &at, true);
 	smtpc_init(&o->smtpc, conf_span(conf, conf->hostname));
+	o->conn.deadline_ms = 0;
 	o->state = OUTBOUND_TALK;
 	return 0;
 }
@@ -228,7 +230,7 @@ uint32_t outbound_step(struct sending *s)
 		free_slots += x.o->state == OUTBOUND_FREE;
 	}
 	if (free_slots > 0 && !s->tasks.core->stopping && !s->tasks.core->queue_failed) {
-		wait_ms = schedule_wait_ms(&s->tasks.core->schedule, s->tasks.core->now);
+		wait_ms = schedule_wait_ms(&s->tasks.core->schedule, s->tasks.core->now_s);
 		least_ms = wait_ms < least_ms ? wait_ms : least_ms;
 	}
 	return least_ms;

@@ -37,7 +37,6 @@ struct outbound {
 	uint16_t rcpt_given;    /* how many it has */
 	uint16_t messages;      /* sent over this connection */
 	uint32_t hop;           /* whose concurrency is counted; 0: none */
-	uint64_t deadline_ms;   /* of CONNECT */
 	struct queue_reply why; /* RECORD: what every recipient still open gets */
 	struct queue_verifier verifier;
 	struct walk walk;

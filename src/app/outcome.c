@@ -52,35 +52,21 @@ static uint32_t left_s(const struct core *c, uint32_t next_try_s)
 	return wait_s < longest_wait_s(core_conf(c)) ? wait_s : 0;
 }
 
-uint32_t outcome_wait_s(struct core *c, unsigned attempts, uint32_t next_try_s)
+uint32_t outcome_wait_s(struct core *c, unsigned attempts, uint32_t next_try_s, bool turn)
 {
 	const struct conf *conf = core_conf(c);
 
-	if (attempts == 0)
-		return 0;
 	if (c->now.wall_known && next_try_s > 0)
 		return left_s(c, next_try_s);
+	if (attempts == 0 || turn)
+		return 0;
 	return schedule_wait_s(conf->retry_s, conf->retry_count, attempts, &c->rng);
-}
-
-bool outcome_is_due(const struct core *c, uint32_t next_try_s)
-{
-	return !c->now.wall_known || left_s(c, next_try_s) == 0;
-}
-
-uint64_t outcome_expiry_ms(const struct core *c, const struct queue_message *m)
-{
-	if (m->expiry_s == 0 || !c->now.wall_known)
-		return INSTANT_NEVER;
-	if (m->expiry_s <= c->now.wall_s)
-		return c->now.mono_ms;
-	return c->now.mono_ms + (uint64_t)(m->expiry_s - c->now.wall_s) * 1000u;
 }
 
 bool outcome_attempts_spent(const struct core *c, unsigned attempts)
 {
 	const struct conf *conf = core_conf(c);
-	uint64_t spent_s = 0;
+	uint32_t spent_s = 0;
 	unsigned i;
 
 	for (i = 0; i < attempts && spent_s < conf->expire_s; i++)
@@ -99,12 +85,13 @@ uint32_t outcome_next_try_s(struct core *c, unsigned attempts, uint32_t *wait_s)
 static bool is_given_up(const struct core *c, uint32_t message, unsigned attempts)
 {
 	struct queue_message m;
+	uint32_t expiry_s;
 
 	if (!queue_get(&c->queue, message, &m))
 		return false;
-	if (m.expiry_s > 0 && c->now.wall_known)
-		return m.expiry_s <= c->now.wall_s;
-	return outcome_attempts_spent(c, attempts);
+	expiry_s = core_when_s(c, m.expiry_s);
+	return expiry_s != INSTANT_NEVER ? expiry_s <= c->now_s
+					 : outcome_attempts_spent(c, attempts);
 }
 
 static bool record(struct core *c, uint32_t message, const struct queue_outcome *o)

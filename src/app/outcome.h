@@ -14,15 +14,10 @@ void outcome_keep(struct queue_reply *kept, const struct reply *r, bool remote);
 struct reply outcome_reply(const struct queue_reply *kept);
 bool outcome_is_remote(const struct queue_reply *kept);
 
-/* Seconds until the next try of something with so many failed attempts.  Without
- * a clock the wait starts afresh whenever it is asked for. */
-uint32_t outcome_wait_s(struct core *c, unsigned attempts, uint32_t next_try_s);
-
-/* Whether that try may be made now, when its message's turn has come. */
-bool outcome_is_due(const struct core *c, uint32_t next_try_s);
-
-/* When the message is given up, on the monotonic clock; INSTANT_NEVER while no clock tells. */
-uint64_t outcome_expiry_ms(const struct core *c, const struct queue_message *m);
+/* Seconds until the next try of something with so many failed attempts.  Where no clock
+ * told the time of that try it may be made when its message's turn has come; before, its
+ * wait starts afresh whenever it is asked for. */
+uint32_t outcome_wait_s(struct core *c, unsigned attempts, uint32_t next_try_s, bool turn);
 
 /* So many failed attempts are enough when no clock tells the time. */
 bool outcome_attempts_spent(const struct core *c, unsigned attempts);

@@ -13,7 +13,7 @@ bool source_open(struct core *c, struct source *s, const struct task *t)
 	s->left = s->size;
 	s->eight_bit = !s->is_report && m.eight_bit;
 	if (s->is_report)
-		bounce_open(&s->from.report, t->message, task_job(t));
+		bounce_open(&s->from.report, t->message, task_job((enum task_kind)t->kind));
 	else
 		queue_reader_open(&s->from.message, t->message, QUEUE_PREFIX);
 	return true;

@@ -17,7 +17,7 @@ static bool take_more(struct delivery *x)
 
 	for (i = 0; i < CANDIDATES; i++) {
 		if (c->stopping || x->o->messages >= CONFIG_MESSAGES_PER_CONNECTION ||
-			!schedule_due(&c->schedule, c->now, x->o->hop, &message))
+			!schedule_due(&c->schedule, c->now_s, x->o->hop, &message))
 			return false;
 		if (task_load(&x->s->tasks, x->t, message, x->o->hop)) {
 			delivery_reset(x->o);
@@ -249,8 +249,8 @@ static void talk_ended(struct delivery *x, const struct smtpc_event *e)
 uint32_t talk_step(struct delivery *x)
 {
 	struct outbound *o = x->o;
-	enum conn_state state = conn_step(&o->conn, &x->core->world->net, &x->core->now, &machine,
-		x);
+	enum conn_state state = conn_step(&o->conn, &x->core->world->net, x->core->now.mono_ms,
+		&machine, x);
 	struct smtpc_event e;
 
 	if (state == CONN_LOST || state == CONN_ENDED)
@@ -266,5 +266,5 @@ uint32_t talk_step(struct delivery *x)
 		o->conn.deadline_ms = 0; /* flash makes us wait, not the peer */
 		return state == CONN_OPEN ? DELIVERY_POLL_MS : 0;
 	}
-	return state == CONN_BUSY ? 0 : instant_until_ms(x->core->now, o->conn.deadline_ms);
+	return state == CONN_BUSY ? 0 : instant_until_ms(x->core->now.mono_ms, o->conn.deadline_ms);
 }

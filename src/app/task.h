@@ -12,7 +12,8 @@
 #include "app/walk.h"
 #include "route/route.h"
 
-enum task_kind { TASK_NONE, TASK_DELIVERY, TASK_FAILURE_REPORT, TASK_DELAY_REPORT, TASK_EXPIRY };
+/* Reports stand last, in the order of enum queue_job. */
+enum task_kind { TASK_NONE, TASK_DELIVERY, TASK_EXPIRY, TASK_FAILURE_REPORT, TASK_DELAY_REPORT };
 
 enum task_rcpt_state {
 	TASK_OPEN,     /* nothing known yet */
@@ -53,16 +54,21 @@ bool task_load(struct tasks *all, struct task *t, uint32_t message, uint32_t hop
  * false: flash is busy, call again. */
 bool task_finish(struct tasks *all, struct task *t);
 
+/* The message is scheduled by what is due of it next: one from an earlier run, or changed by the
+ * operator. */
+void task_resume(struct tasks *all, uint32_t message);
+
 struct address task_to(const struct task *t);
-bool task_is_report(const struct task *t);
+
+static inline bool task_is_report(const struct task *t)
+{
+	return t->kind >= TASK_FAILURE_REPORT;
+}
 
 /* The queue's job of a report task. */
-enum queue_job task_job(const struct task *t);
-
-/* When anything of the message is due next; INSTANT_NEVER: nothing is. */
-uint64_t task_due_ms(struct tasks *all, const struct queue_message *m);
-
-/* A message from an earlier run: schedules it. */
-void task_resume(struct tasks *all, const struct queue_message *m);
+static inline enum queue_job task_job(enum task_kind kind)
+{
+	return (enum queue_job)(kind - TASK_FAILURE_REPORT);
+}
 
 #endif

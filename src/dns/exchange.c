@@ -63,7 +63,7 @@ static unsigned round_of(const struct resolver *r, const struct resolver_query *
 	return q->tries / r->server_count;
 }
 
-static void pause_until(struct resolver *r, struct resolver_query *q, uint64_t until_ms)
+static void pause_until(struct resolver *r, struct resolver_query *q, uint32_t until_ms)
 {
 	exchange_close(r, q);
 	q->until_ms = until_ms;
@@ -147,7 +147,7 @@ static bool step_pause(struct resolver *r, struct resolver_query *q)
 	struct span query;
 	int n;
 
-	if (r->now_ms < q->until_ms)
+	if (instant_until_ms(r->now_ms, q->until_ms) > 0)
 		return false;
 	if (!open_handle(r, q, false))
 		return true;

@@ -209,9 +209,9 @@ static void expire(struct resolver *r, struct resolver_query *q)
 {
 	if (q->state == DNS_QUERY_DONE)
 		return;
-	if (q->give_up_ms <= r->now_ms) {
+	if (instant_until_ms(r->now_ms, q->give_up_ms) == 0) {
 		exchange_end(r, q, DNS_FAILED);
-	} else if (q->state > DNS_QUERY_PAUSE && q->until_ms <= r->now_ms) {
+	} else if (q->state > DNS_QUERY_PAUSE && instant_until_ms(r->now_ms, q->until_ms) == 0) {
 		r->stats.timeouts++;
 		exchange_failed(r, q);
 	}
@@ -226,8 +226,9 @@ static void watch(struct resolver *r, struct resolver_query *q, uint8_t events)
 }
 
 /* Milliseconds until this question wants to go on. */
-static uint32_t step_query(struct resolver *r, struct resolver_query *q, struct instant now)
+static uint32_t step_query(struct resolver *r, struct resolver_query *q)
 {
+	uint32_t until_ms, give_up_ms;
 	unsigned n = 0;
 
 	/* While another one's reply is gathered in the packet, this one's waits in its handle. */
@@ -241,24 +242,26 @@ static uint32_t step_query(struct resolver *r, struct resolver_query *q, struct 
 	watch(r, q, watched_in[q->state]);
 	if (n == DNS_DATAGRAMS_PER_STEP || q->state == DNS_QUERY_DONE)
 		return 0;
-	return instant_until_ms(now, q->until_ms < q->give_up_ms ? q->until_ms : q->give_up_ms);
+	until_ms = instant_until_ms(r->now_ms, q->until_ms);
+	give_up_ms = instant_until_ms(r->now_ms, q->give_up_ms);
+	return until_ms < give_up_ms ? until_ms : give_up_ms;
 }
 
-uint32_t resolver_step(struct resolver *r, struct instant now)
+uint32_t resolver_step(struct resolver *r, uint32_t now_ms, uint32_t now_s)
 {
 	uint32_t wait_ms = UINT32_MAX;
 	uint8_t owner = r->owner;
 	unsigned i;
 
-	r->now_ms = now.mono_ms;
-	r->now_s = (uint32_t)(now.mono_ms / 1000u);
+	r->now_ms = now_ms;
+	r->now_s = now_s;
 	for (i = 0; i < CONFIG_DNS_QUERIES; i++) {
 		struct resolver_query *q = &r->query[i];
 		uint32_t query_ms;
 
 		if (q->state == DNS_QUERY_FREE || q->state == DNS_QUERY_DONE)
 			continue;
-		query_ms = step_query(r, q, now);
+		query_ms = step_query(r, q);
 		if (query_ms < wait_ms)
 			wait_ms = query_ms;
 	}

@@ -50,9 +50,10 @@ enum dns_result resolver_answer(struct resolver *r, int question, struct dns_ans
 
 void resolver_cancel(struct resolver *r, int question);
 
-/* Moves everything once, bounded.  Milliseconds until it wants to be called again; 0
- * when a question has just ended, so that its asker gets a turn. */
-uint32_t resolver_step(struct resolver *r, struct instant now);
+/* Moves everything once, bounded.  now_ms wraps, now_s (any seconds that do not) is for the
+ * cache.  Milliseconds until it wants to be called again; 0 when a question has just ended,
+ * so that its asker gets a turn. */
+uint32_t resolver_step(struct resolver *r, uint32_t now_ms, uint32_t now_s);
 
 /* Counters since init (struct resolver_stats in resolver_state.h). */
 const struct resolver_stats *resolver_stats(const struct resolver *r);

@@ -43,8 +43,8 @@ enum dns_query_state {
 /* One question.  Its name is in the case of the present attempt; after a CNAME it is
  * the target. */
 struct resolver_query {
-	uint64_t until_ms;   /* end of the attempt or pause */
-	uint64_t give_up_ms; /* 0: not begun */
+	uint32_t until_ms;   /* end of the attempt or pause */
+	uint32_t give_up_ms; /* 0: to be set */
 	int handle;          /* -1: none */
 	uint16_t id;
 	uint16_t sent_len; /* TCP: how much of the query left */
@@ -60,8 +60,7 @@ struct resolver_query {
 struct resolver {
 	const struct net *net;
 	const struct random *random;
-	uint64_t now_ms; /* of the step */
-	uint32_t now_s;
+	uint32_t now_ms, now_s; /* of the step */
 	struct resolver_stats stats;
 	uint8_t server_count, server_best;
 	uint8_t no_edns; /* bit per server: it refused EDNS0 */

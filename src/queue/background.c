@@ -16,15 +16,16 @@
 
 static void sync_step(struct queue *q, struct instant now)
 {
+	if (!q->dirty || !q->dirty_timed)
+		q->dirty_since_ms = now.mono_ms;
+	q->dirty_timed = q->dirty;
 	if (!q->dirty)
 		return;
-	if (q->dirty_since_ms == INSTANT_NEVER)
-		q->dirty_since_ms = now.mono_ms;
 	if (q->syncing || (!q->urgent && now.mono_ms - q->dirty_since_ms < SYNC_WAIT_MS))
 		return;
 	heap_pad(q);
 	journal_pad(q);
-	q->dirty_since_ms = INSTANT_NEVER;
+	q->dirty_timed = false;
 	media_sync_begin(q);
 }
 

@@ -373,7 +373,6 @@ static void clear(struct queue *q, const struct flash *flash)
 	q->erasing = QUEUE_NONE;
 	q->keep = QUEUE_NONE;
 	q->victim = QUEUE_NONE;
-	q->dirty_since_ms = INSTANT_NEVER;
 	q->recount = q->layout.sectors;
 	for (i = 0; i < CONFIG_QUEUE_WRITERS; i++)
 		q->writers[i].slot = QUEUE_NONE;

@@ -152,7 +152,8 @@ struct queue {
 	bool dirty, urgent, syncing, stopped, batch_used, mounting;
 	bool want_mark, check_wear, stuck, pad_cold;
 	uint8_t failures;
-	uint64_t dirty_since_ms;
+	uint32_t dirty_since_ms;
+	bool dirty_timed; /* since then, as the steps saw it */
 
 	/* Journal: the ring, oldest first. */
 	uint16_t ring[QUEUE_JOURNAL_MAX];

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* schedule - when a message is tried again and which next hop is left alone meanwhile.
  *
- * Knows ids, times and next hops; not messages.  Times here are monotonic
- * seconds since the port's start, so a jumping wall clock moves nothing.  A row
- * is a message with the earliest time that anything of it is due; a hop is a
- * next hop (by hash of its name) with its concurrency and its back-off: a dead
- * host must not burn an attempt of every message.
+ * Knows ids, times and next hops; not messages.  Times here are whole seconds of a
+ * clock that neither jumps nor wraps (core.h).  A row is a message with the earliest time that
+ * anything of it is due; a hop is a next hop (by hash of its name) with its concurrency and
+ * its back-off: a dead host must not burn an attempt of every message.
  */
 #ifndef PIPIT_ROUTE_SCHEDULE_H
 #define PIPIT_ROUTE_SCHEDULE_H
@@ -26,43 +25,54 @@ void schedule_init(struct schedule *s);
 
 /* Adds the message (id > 0) or changes its time and priority (0 is most urgent).
  * The table has a row for every message that the queue can hold. */
-void schedule_put(struct schedule *s, uint32_t id, uint64_t due_ms, uint8_t priority);
+void schedule_put(struct schedule *s, uint32_t id, uint32_t due_s, uint8_t priority);
 void schedule_remove(struct schedule *s, uint32_t id);
 
-/* The same for a message that could not start when its turn came, because of this
+/* For a message that has a row and could not start when its turn came, because of this
  * hop (0: another reason).  It is passed over until the hop is open again; what the
  * operator asked for (schedule_flush) stays asked for. */
-void schedule_put_off(struct schedule *s, uint32_t id, uint64_t due_ms, uint8_t priority,
-	uint32_t hop);
-bool schedule_is_asked(const struct schedule *s, uint32_t id);
-
-/* Makes everything (or one message) due now and ends every back-off: `queue retry`, network
- * up.  What runs goes on, what is due never (INSTANT_NEVER: held) stays so. */
-void schedule_flush(struct schedule *s, uint32_t id_or_0);
+void schedule_put_off(struct schedule *s, uint32_t id, uint32_t due_s, uint32_t hop);
 
 /* The next due message that is not running: most urgent first, then longest due;
  * it is then marked running (false: none is due).  schedule_put or
  * schedule_remove ends that.  hop_held: only what may go over a connection to
  * this hop; 0: whatever may start. */
-bool schedule_due(struct schedule *s, struct instant now, uint32_t hop_held, uint32_t *id);
-bool schedule_is_running(const struct schedule *s, uint32_t id);
-bool schedule_when(const struct schedule *s, uint32_t id, uint64_t *due_ms);
+bool schedule_due(struct schedule *s, uint32_t now_s, uint32_t hop_held, uint32_t *id);
 
-/* Milliseconds until the next row is due; UINT32_MAX: none waits.  May be early: call
+/* Milliseconds until the next row is due, a day at most.  May be early: call
  * schedule_due first, and do not wait by this while no delivery could start. */
-uint32_t schedule_wait_ms(const struct schedule *s, struct instant now);
+uint32_t schedule_wait_ms(const struct schedule *s, uint32_t now_s);
 
 /* ---- next hops ----------------------------------------------------------- */
 
-/* May a delivery to this hop start now?  ST_OK: counted as active; ST_AGAIN: too
- * many are active, ask when one ends; ST_FULL: it is backing off until *until_ms.
- * After a back-off one delivery at a time until the first success. */
-enum status schedule_hop_begin(struct schedule *s, uint32_t hop, struct instant now,
-	unsigned concurrency, uint64_t *until_ms);
+/* May a delivery to this hop start now?  true: counted as active.  false: it is backing off
+ * until *until_s, or too many are active (*until_s unchanged): ask when one ends.  After a
+ * back-off one delivery at a time until the first success. */
+bool schedule_hop_begin(struct schedule *s, uint32_t hop, uint32_t now_s, uint32_t *until_s);
 
 /* How what was begun ended.  A connection failure backs the hop off (30 s, doubling to
- * back_off_max_s, cleared by the first success); several side by side count once. */
-void schedule_hop_end(struct schedule *s, uint32_t hop, bool reached, struct instant now,
-	uint32_t back_off_max_s);
+ * CONFIG_HOP_BACK_OFF_MAX, cleared by the first success); several side by side count once. */
+void schedule_hop_end(struct schedule *s, uint32_t hop, bool reached, uint32_t now_s);
+
+/* ---- what the operator asks ---------------------------------------------- */
+
+bool schedule_is_running(struct schedule *s, uint32_t id);
+bool schedule_when(struct schedule *s, uint32_t id, uint32_t *due_s);
+
+/* Makes everything (or one message) due now and ends every back-off: `queue retry`, network
+ * up.  What runs goes on. */
+void schedule_flush(struct schedule *s, uint32_t id_or_0);
+
+/* Whether that is why this message's turn has come. */
+#if CONFIG_CONTROL_LINE
+bool schedule_is_asked(struct schedule *s, uint32_t id);
+#else
+static inline bool schedule_is_asked(struct schedule *s, uint32_t id)
+{
+	(void)s;
+	(void)id;
+	return false;
+}
+#endif
 
 #endif

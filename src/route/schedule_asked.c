@@ -3,10 +3,11 @@
 
 static void flush_row(struct schedule *s, struct schedule_row *row)
 {
-	if (row->id == 0 || row->running || schedule_row_due_ms(row) == INSTANT_NEVER)
+	if (row->id == 0 || row->running)
 		return;
-	row->asked = 1;
-	schedule_row_set_due(s, row, 0);
+	row->asked = true;
+	row->due_s = 0;
+	s->next_s = 0;
 }
 
 void schedule_flush(struct schedule *s, uint32_t id_or_0)
@@ -14,30 +15,34 @@ void schedule_flush(struct schedule *s, uint32_t id_or_0)
 	uint32_t i;
 
 	for (i = 0; i < CONFIG_ROUTE_HOPS; i++) {
-		s->hop[i].failures = 0;
-		s->hop[i].until_ms = 0;
+		s->hop[i].wait_s = 0;
+		s->hop[i].until_s = 0;
 	}
-	if (id_or_0 != 0) {
-		flush_row(s, &s->row[schedule_slot_of(s, id_or_0)]);
-		return;
-	}
-	for (i = 0; i < SCHEDULE_SLOTS; i++)
-		flush_row(s, &s->row[i]);
+	for (i = 0; i < CONFIG_QUEUE_MESSAGES; i++)
+		if (id_or_0 == 0 || s->row[i].id == id_or_0)
+			flush_row(s, &s->row[i]);
 }
 
-bool schedule_is_running(const struct schedule *s, uint32_t id)
+bool schedule_is_asked(struct schedule *s, uint32_t id)
 {
-	const struct schedule_row *row = &s->row[schedule_slot_of(s, id)];
+	const struct schedule_row *row = schedule_row_of(s, id);
 
-	return row->id == id && row->running;
+	return row != NULL && row->asked;
 }
 
-bool schedule_when(const struct schedule *s, uint32_t id, uint64_t *due_ms)
+bool schedule_is_running(struct schedule *s, uint32_t id)
 {
-	const struct schedule_row *row = &s->row[schedule_slot_of(s, id)];
+	const struct schedule_row *row = schedule_row_of(s, id);
 
-	if (row->id != id)
+	return row != NULL && row->running;
+}
+
+bool schedule_when(struct schedule *s, uint32_t id, uint32_t *due_s)
+{
+	const struct schedule_row *row = schedule_row_of(s, id);
+
+	if (row == NULL)
 		return false;
-	*due_ms = schedule_row_due_ms(row);
+	*due_s = row->due_s;
 	return true;
 }

@@ -297,12 +297,15 @@ static void mailbox_abandon(void *ctx, int h)
 	(void)h;
 }
 
+/* Every test soon sees the milliseconds wrap. */
+#define START_MS (UINT32_MAX - 5000u)
+
 void world_reboot(struct world *w, bool wall_known)
 {
 	struct pipit_world *p = &w->pipit;
 
 	memset(w->handle, 0, sizeof(w->handle));
-	w->now = (struct instant){ .mono_ms = 5000,
+	w->now = (struct instant){ .mono_ms = START_MS,
 		.wall_s = wall_known ? w->now.wall_s : 0,
 		.wall_known = wall_known };
 	p->net = (struct net){ &net_ops, w };
@@ -346,11 +349,11 @@ bool world_heard(const struct world *w, int client, const char *text)
  * and timeouts come in their order. */
 void world_run(struct world *w, struct pipit *p, uint32_t ms)
 {
-	uint64_t end_ms = w->now.mono_ms + ms;
+	uint32_t end_ms = w->now.mono_ms + ms;
 	uint32_t wait_ms, busy;
 	int i;
 
-	while (w->now.mono_ms < end_ms) {
+	while (instant_until_ms(w->now.mono_ms, end_ms) > 0) {
 		wait_ms = 0;
 		for (busy = 0; busy < 500 && wait_ms == 0; busy++) {
 			wait_ms = pipit_step(p, w->now);
@@ -359,7 +362,8 @@ void world_run(struct world *w, struct pipit *p, uint32_t ms)
 					hop_step(w, &w->handle[i]);
 		}
 		wait_ms = wait_ms < 1 ? 1 : wait_ms > 20 ? 20 : wait_ms;
-		if (w->now.mono_ms / 1000 != (w->now.mono_ms + wait_ms) / 1000)
+		if ((w->now.mono_ms - START_MS) / 1000 !=
+			(w->now.mono_ms - START_MS + wait_ms) / 1000)
 			w->now.wall_s++;
 		w->now.mono_ms += wait_ms;
 	}

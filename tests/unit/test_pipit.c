@@ -229,6 +229,61 @@ static void a_clock_set_back_stops_nothing(void **state)
 	assert_int_equal(queued(), 0);
 }
 
+/* The world begins five seconds before the milliseconds wrap. */
+static void a_silent_client_has_its_time_when_the_milliseconds_wrap(void **state)
+{
+	int c;
+
+	(void)state;
+	start(true);
+	c = world_connect(&w, "127.0.0.1");
+	world_say(&w, c, "EHLO x.test\r\n");
+	world_run(&w, &p, 1000);
+	assert_true(w.now.mono_ms > INT32_MAX);
+	world_run(&w, &p, 298000);
+	assert_true(w.now.mono_ms < INT32_MAX);
+	assert_false(world_heard(&w, c, "421 "));
+	world_run(&w, &p, 3000);
+	assert_true(world_heard(&w, c, "421 4.4.2"));
+}
+
+static void days_go_by(unsigned days)
+{
+	unsigned hours;
+
+	for (hours = 24 * days; hours > 0; hours--) {
+		w.now.mono_ms += 3600000u;
+		w.now.wall_s += 3600u;
+		world_run(&w, &p, 20);
+	}
+}
+
+/* Waits of a month, while the milliseconds wrap every 49 days. */
+static void long_waits_are_kept(void **state)
+{
+	(void)state;
+	world_init(&w, true);
+	boot(true,
+		"hostname here.test\nsmarthost 192.0.2.25:25 tls=none\nretry 30d\n"
+		"expire 100d\nwarn_delay 0\n");
+	w.hop.mail = "451 4.3.0 later\r\n";
+	(void)submit("a@client.test", "b@there.test");
+	world_run(&w, &p, 1000);
+	assert_int_equal(w.hop.connects, 1);
+	days_go_by(26); /* 30 less jitter are not over */
+	assert_int_equal(w.hop.connects, 1);
+	days_go_by(8);
+	assert_int_equal(w.hop.connects, 2);
+	days_go_by(18);
+	assert_int_equal(w.hop.connects, 2);
+	days_go_by(16);
+	assert_int_equal(w.hop.connects, 3);
+	assert_int_equal(p.core.now_s / 86400u, 68);
+	assert_int_equal(queued(), 1);
+	days_go_by(33);
+	assert_int_equal(p.core.report.counter[REPORT_failed], 1);
+}
+
 static void a_dead_hop_does_not_burn_everybodys_attempts(void **state)
 {
 	unsigned i;
@@ -400,6 +455,9 @@ int main(void)
 		cmocka_unit_test_teardown(after_boot_without_clock_waiting_starts_from_boot,
 			show_log),
 		cmocka_unit_test_teardown(a_clock_set_back_stops_nothing, show_log),
+		cmocka_unit_test_teardown(a_silent_client_has_its_time_when_the_milliseconds_wrap,
+			show_log),
+		cmocka_unit_test_teardown(long_waits_are_kept, show_log),
 		cmocka_unit_test_teardown(a_dead_hop_does_not_burn_everybodys_attempts, show_log),
 		cmocka_unit_test_teardown(asked_for_now_means_now, show_log),
 		cmocka_unit_test_teardown(a_lost_connection_after_the_dot_is_tried_again, show_log),

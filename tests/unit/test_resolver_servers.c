@@ -19,7 +19,7 @@ static void next_server_on_every_kind_of_failure(void **state)
 
 	(void)state;
 	for (i = 0; i < COUNT(rows); i++) {
-		uint64_t begin;
+		uint32_t begin;
 
 		world_init(2);
 		begin = world.now.mono_ms;
@@ -62,7 +62,7 @@ static void silence_everywhere_ends_as_an_outage(void **state)
 
 	(void)state;
 	for (servers = 1; servers <= 2; servers++) {
-		uint64_t begin;
+		uint32_t begin;
 
 		world_init(servers);
 		begin = world.now.mono_ms;
@@ -78,7 +78,7 @@ static void silence_everywhere_ends_as_an_outage(void **state)
 /* A server that is just restarting is given some time. */
 static void unreachable_everywhere_takes_more_than_an_instant(void **state)
 {
-	uint64_t begin;
+	uint32_t begin;
 
 	(void)state;
 	world_init(1);
@@ -110,7 +110,7 @@ static void no_handles_is_waited_out(void **state)
 static void no_route_is_an_outage(void **state)
 {
 	(void)state;
-	uint64_t begin;
+	uint32_t begin;
 
 	world_init(2);
 	begin = world.now.mono_ms;
