@@ -4,6 +4,8 @@
 #include "app/outcome.h"
 #include "route/route.h"
 
+#include <string.h>
+
 /* In the attempts of a failure job: the sender could not be told, postmaster is. */
 #define TO_POSTMASTER 0x80u
 
@@ -135,13 +137,21 @@ bool bounce_end(struct core *c, uint32_t message, enum queue_job job, unsigned c
 
 enum part {
 	PART_HEAD,
-	PART_HUMAN,
+	PART_HUMAN, /* one for each recipient */
 	PART_STATUS,
-	PART_RCPT,
+	PART_RCPT, /* one for each recipient */
 	PART_ORIGINAL,
 	PART_HEADER,
 	PART_END,
 	PART_OVER
+};
+
+/* Those that are one for the whole report, and composed. */
+static void (*const put_part[])(struct buf *, const struct dsn *) = {
+	[PART_HEAD] = dsn_put_head,
+	[PART_STATUS] = dsn_put_status,
+	[PART_ORIGINAL] = dsn_put_original,
+	[PART_END] = dsn_put_end,
 };
 
 void bounce_open(struct bounce *b, uint32_t message, enum queue_job job)
@@ -150,19 +160,23 @@ void bounce_open(struct bounce *b, uint32_t message, enum queue_job job)
 	b->job = (uint8_t)job;
 	b->message = message;
 	b->offset = 0;
+	b->rcpt = 0;
 	b->line_start = true;
 	b->prefix_done = false;
 	b->header_left = ORIGINAL_MAX;
-	walk_begin(&b->walk, message);
 	queue_reader_open(&b->original, message, QUEUE_PREFIX);
 }
 
-/* The addresses that a report is addressed to and came from: read afresh for
- * every part that shows them. */
+/* What a report says, read afresh for each of its parts. */
 struct about {
 	struct dsn dsn;
+	struct dsn_rcpt rcpt;
+	struct queue_reply kept;
+	struct envelope_item item;
+	struct walk walk;
 	uint8_t to[ADDRESS_MAX];
 	uint8_t origin[ADDRESS_MAX];
+	uint8_t original[ADDRESS_MAX];
 };
 
 static void look_up(struct core *c, const struct bounce *b, struct about *about)
@@ -170,28 +184,25 @@ static void look_up(struct core *c, const struct bounce *b, struct about *about)
 	const struct conf *conf = core_conf(c);
 	struct queue_job_status job = { 0 };
 	struct queue_message m = { 0 };
-	struct envelope_item item;
-	struct buf to, origin;
-	struct walk w;
+	struct dsn *dsn = &about->dsn;
+	struct buf text;
 
-	buf_init(&to, about->to, sizeof(about->to));
-	buf_init(&origin, about->origin, sizeof(about->origin));
 	(void)queue_get(&c->queue, b->message, &m);
 	(void)queue_job_get(&c->queue, b->message, (enum queue_job)b->job, &job);
-	(void)put_recipient(c, b->message, (enum queue_job)b->job, &job, &to);
-	walk_begin(&w, b->message);
-	if (walk_to(&c->queue, &w, ENVELOPE_ORIGIN, &item) == ST_OK)
-		buf_put(&origin, item.text);
-	about->dsn = (struct dsn){
-		.kind = b->job == QUEUE_JOB_FAILURE ? DSN_FAILED : DSN_DELAYED,
-		.message = b->message,
-		.wall_s = job.started_s,
-		.arrival_s = m.arrival_s,
-		.expiry_s = m.expiry_s,
-		.hostname = conf_span(conf, conf->hostname),
-		.to = buf_span(&to),
-		.origin = buf_span(&origin),
-	};
+	dsn->kind = b->job == QUEUE_JOB_FAILURE ? DSN_FAILED : DSN_DELAYED;
+	dsn->message = b->message;
+	dsn->wall_s = job.started_s;
+	dsn->arrival_s = m.arrival_s;
+	dsn->expiry_s = m.expiry_s;
+	dsn->hostname = conf_span(conf, conf->hostname);
+	buf_init(&text, about->to, sizeof(about->to));
+	(void)put_recipient(c, b->message, (enum queue_job)b->job, &job, &text);
+	dsn->to = buf_span(&text);
+	buf_init(&text, about->origin, sizeof(about->origin));
+	walk_begin(&about->walk, b->message);
+	if (walk_to(&c->queue, &about->walk, ENVELOPE_ORIGIN, &about->item) == ST_OK)
+		buf_put(&text, about->item.text);
+	dsn->origin = buf_span(&text);
 }
 
 static bool is_reported(struct core *c, const struct bounce *b, uint16_t rcpt)
@@ -202,90 +213,61 @@ static bool is_reported(struct core *c, const struct bounce *b, uint16_t rcpt)
 		r.state == (b->job == QUEUE_JOB_FAILURE ? QUEUE_REPORTING : QUEUE_PENDING);
 }
 
-/* Composes the part for the next recipient that belongs to the report; *w moves
- * behind it.  false: there is none. */
-static bool compose_rcpt(struct core *c, const struct bounce *b, struct walk *w,
-	const struct dsn *dsn, struct buf *out)
+/* The part for the next recipient, from b->rcpt on, that belongs to the report. */
+static void put_rcpt_part(struct core *c, struct bounce *b, struct about *about, struct buf *out)
 {
-	uint8_t original[ADDRESS_MAX];
-	struct dsn_rcpt r = { .original = SPAN_EMPTY };
-	struct queue_reply kept = { 0 };
-	struct envelope_item item;
-	struct buf o;
+	struct dsn_rcpt *r = &about->rcpt;
+	struct envelope_item *item = &about->item;
+	struct buf original;
 
-	buf_init(&o, original, sizeof(original));
-	while (walk_next(&c->queue, w, &item) == ST_OK) {
-		if (item.kind == ENVELOPE_ORIGINAL) {
-			buf_clear(&o);
-			buf_put(&o, item.text);
-		}
-		if (item.kind != ENVELOPE_RCPT)
+	buf_init(&original, about->original, sizeof(about->original));
+	walk_begin(&about->walk, b->message);
+	while (walk_next(&c->queue, &about->walk, item) == ST_OK) {
+		if (item->kind == ENVELOPE_ORIGINAL)
+			buf_put(&original, item->text);
+		if (item->kind != ENVELOPE_RCPT)
 			continue;
-		if (!is_reported(c, b, item.rcpt)) {
-			buf_clear(&o);
-			continue;
+		if (item->rcpt >= b->rcpt && is_reported(c, b, item->rcpt)) {
+			b->rcpt = item->rcpt;
+			about->kept = (struct queue_reply){ 0 };
+			(void)queue_reply_get(&c->queue, b->message, item->rcpt, &about->kept);
+			r->final = item->text;
+			r->original = buf_span(&original);
+			r->reply = outcome_reply(&about->kept);
+			r->remote = outcome_is_remote(&about->kept);
+			(b->part == PART_HUMAN ? dsn_put_human : dsn_put_rcpt)(out, &about->dsn, r);
+			return;
 		}
-		(void)queue_reply_get(&c->queue, b->message, item.rcpt, &kept);
-		r.final = item.text;
-		r.original = buf_span(&o);
-		r.reply = outcome_reply(&kept);
-		r.remote = outcome_is_remote(&kept);
-		if (b->part == PART_HUMAN)
-			dsn_put_human(out, dsn, &r);
-		else
-			dsn_put_rcpt(out, dsn, &r);
-		return true;
+		buf_clear(&original);
 	}
-	return false;
-}
-
-/* The part at b->part; empty when there is no more of it.  *w: where the walk
- * stands behind it. */
-static void compose(struct core *c, const struct bounce *b, struct walk *w, struct buf *out)
-{
-	struct about about;
-
-	look_up(c, b, &about);
-	if (b->part == PART_HEAD)
-		dsn_put_head(out, &about.dsn);
-	else if (b->part == PART_STATUS)
-		dsn_put_status(out, &about.dsn);
-	else if (b->part == PART_ORIGINAL)
-		dsn_put_original(out, &about.dsn);
-	else if (b->part == PART_END)
-		dsn_put_end(out, &about.dsn);
-	else
-		(void)compose_rcpt(c, b, w, &about.dsn, out);
 }
 
 static void next_part(struct bounce *b)
 {
 	b->part++;
-	b->offset = 0;
-	walk_begin(&b->walk, b->message);
+	b->rcpt = 0;
 }
 
 static int read_composed(struct core *c, struct bounce *b, uint8_t *out, size_t cap)
 {
-	struct walk w = b->walk;
-	struct buf part, to;
+	struct about about;
+	struct buf part;
 	struct span left;
 
 	buf_init(&part, c->scratch, sizeof(c->scratch));
-	compose(c, b, &w, &part);
-	if (part.len == 0) {
-		next_part(b);
-		return 0;
-	}
+	look_up(c, b, &about);
+	if (put_part[b->part] != NULL)
+		put_part[b->part](&part, &about.dsn);
+	else
+		put_rcpt_part(c, b, &about, &part);
 	left = span_sub(buf_span(&part), b->offset, cap);
-	buf_init(&to, out, cap);
-	buf_put(&to, left);
+	memcpy(out, left.at, left.len);
 	b->offset = (uint16_t)(b->offset + left.len);
 	if (b->offset < part.len)
 		return (int)left.len;
 	b->offset = 0;
-	if (b->part == PART_HUMAN || b->part == PART_RCPT)
-		b->walk = w; /* the same part again, for the next recipient */
+	if (put_part[b->part] == NULL && part.len > 0)
+		b->rcpt++;
 	else
 		next_part(b);
 	return (int)left.len;

@@ -32,9 +32,9 @@ struct bounce {
 	bool line_start; /* of the original's header */
 	bool prefix_done;
 	uint16_t offset;      /* in the part */
+	uint16_t rcpt;        /* the next recipient that the part may be about */
 	uint16_t header_left; /* octets of the original's header that are still let in */
 	uint32_t message;
-	struct walk walk;
 	struct queue_reader original;
 };
 
