@@ -64,7 +64,8 @@ FILES-$(CONFIG_ALIASES_FILE) += src/conf/aliases_file.c src/app/aliases.c
 FILES-$(CONFIG_MASQUERADE) += src/mail/masquerade.c src/app/rewrite.c
 FILES-$(CONFIG_LEGACY_DEVICES) += src/conf/device.c src/app/device.c
 FILES-$(CONFIG_LOCAL_DELIVERY) += src/conf/deliver.c src/route/path.c src/app/local.c
-FILES-$(CONFIG_CONTROL_LINE) += src/app/control.c src/app/operator.c src/route/schedule_asked.c
+FILES-$(CONFIG_CONTROL_LINE) += src/app/control.c src/app/operator.c src/route/schedule_asked.c \
+	src/queue/stats.c
 
 SRC  := $(filter-out $(FILES-),$(wildcard src/*.c src/*/*.c))
 PORT := $(wildcard $(patsubst %,port/%/*.c,$(ROOMS)))

@@ -264,4 +264,10 @@ struct queue_stats {
 };
 void queue_stats(const struct queue *q, struct queue_stats *out);
 
+/* The device failed: nothing is accepted until a restart. */
+static inline bool queue_has_stopped(const struct queue *q)
+{
+	return q->stopped;
+}
+
 #endif
