@@ -4,6 +4,11 @@
 #include "app/aliases.h"
 #include "base/check.h"
 
+#include <string.h>
+
+/* Whether there is room for a second configuration. */
+#define RELOADS (CONFIG_CONF_COPIES > 1)
+
 /* With all sessions taken the listeners are looked at again when one ends. */
 #define ACCEPTS_PER_STEP 16u
 
@@ -38,7 +43,7 @@ static void on_problem(void *ctx, uint32_t line, struct span text)
 {
 	struct problems *x = ctx;
 
-	if (x->where != NULL && x->where->text[0] == '\0')
+	if (x->where->text[0] == '\0')
 		keep_problem(x->where, line, text);
 	report_problem(&x->p->core.report, x->what, line, text);
 }
@@ -97,9 +102,17 @@ static void close_listener(struct pipit *p, struct listener *l)
 {
 	const struct net *net = &p->core.world->net;
 
-	if (l->handle >= 0)
+	if (l->open)
 		net->ops->close(net->ctx, l->handle);
-	l->handle = -1;
+	l->open = false;
+}
+
+static void close_listeners(struct pipit *p)
+{
+	size_t i;
+
+	for (i = 0; i < CONFIG_CONF_LISTENS; i++)
+		close_listener(p, &p->listener[i]);
 }
 
 static struct listener *listener_for(struct pipit *p, const struct ip_endpoint *at)
@@ -110,9 +123,9 @@ static struct listener *listener_for(struct pipit *p, const struct ip_endpoint *
 	for (i = 0; i < CONFIG_CONF_LISTENS; i++) {
 		struct listener *l = &p->listener[i];
 
-		if (l->handle >= 0 && same_endpoint(&l->at, at))
+		if (l->open && same_endpoint(&l->at, at))
 			return l;
-		if (l->handle < 0 && free_one == NULL)
+		if (!l->open && free_one == NULL)
 			free_one = l;
 	}
 	return free_one;
@@ -127,20 +140,22 @@ static bool open_listeners(struct pipit *p)
 	bool all = true;
 	size_t i;
 
-	for (i = 0; i < CONFIG_CONF_LISTENS; i++)
+	for (i = 0; RELOADS && i < CONFIG_CONF_LISTENS; i++)
 		if (!is_wanted(conf, &p->listener[i].at))
 			close_listener(p, &p->listener[i]);
 	for (i = 0; i < conf->listen_count; i++) {
-		struct listener *l = listener_for(p, &conf->listen[i].at);
+		struct listener *l = RELOADS ? listener_for(p, &conf->listen[i].at)
+					     : &p->listener[i];
 
 		CHECK(l != NULL);
-		if (l->handle >= 0)
+		if (l->open)
 			continue;
 		l->at = conf->listen[i].at;
 		l->handle = net->ops->listen(net->ctx, &l->at);
-		report_listening(&p->core.report, &l->at, l->handle >= 0);
+		l->open = l->handle >= 0;
+		report_listening(&p->core.report, &l->at, l->open);
 		/* A machine without IPv6 has no [::1]: in the log, but no reason not to start. */
-		if (l->handle < 0 && !(l->handle == ST_MISSING && ip_is_loopback(&l->at.ip)))
+		if (!l->open && !(l->handle == ST_MISSING && ip_is_loopback(&l->at.ip)))
 			all = false;
 	}
 	return all;
@@ -152,30 +167,16 @@ static void prepare(struct pipit *p, const struct pipit_world *world)
 {
 	struct core *c = &p->core;
 	uint8_t seed[16];
-	size_t i;
 
+	memset(p, 0, sizeof(*p));
 	c->world = world;
-	c->now = (struct instant){ 0 };
-	c->conf_in_use = 0;
-	c->conf_generation = 0;
-	c->stopping = false;
-	c->reload_wanted = false;
-	c->queue_failed = false;
-	c->session_next = 0;
-	c->started = false;
-	c->now_s = 0;
 	world->random.fill(world->random.ctx, seed, sizeof(seed));
 	rng_seed(&c->rng, seed);
 	report_init(&c->report, &world->log);
 	if (CONFIG_DNS)
 		resolver_init(&c->resolver, &world->net, &world->random);
 	schedule_init(&c->schedule);
-	outbound_init(&p->sending, c);
-	for (i = 0; i < CONFIG_SERVER_SESSIONS; i++)
-		inbound_init(&p->inbound[i]);
-	control_init(&p->control);
-	for (i = 0; i < CONFIG_CONF_LISTENS; i++)
-		p->listener[i] = (struct listener){ .handle = -1 };
+	p->sending.tasks.core = c;
 }
 
 static enum status mount(struct pipit *p, struct pipit_problem *where)
@@ -189,8 +190,7 @@ static enum status mount(struct pipit *p, struct pipit_problem *where)
 		report_started(&p->core.report, &report);
 		return ST_OK;
 	}
-	if (where != NULL)
-		keep_problem(where, 0, why);
+	keep_problem(where, 0, why);
 	report_problem(&p->core.report, "queue", 0, why);
 	return status;
 }
@@ -200,8 +200,7 @@ enum status pipit_init(struct pipit *p, const struct pipit_world *world, struct 
 {
 	enum status status;
 
-	if (where != NULL)
-		*where = (struct pipit_problem){ 0 };
+	*where = (struct pipit_problem){ 0 };
 	prepare(p, world);
 	status = read_configuration(p, &p->core.conf[0], config, "configuration", where);
 	if (status != ST_OK)
@@ -212,10 +211,8 @@ enum status pipit_init(struct pipit *p, const struct pipit_world *world, struct 
 		return status;
 	if (open_listeners(p))
 		return ST_OK;
-	if (where != NULL)
-		keep_problem(where, 0,
-			SPAN("a listen address cannot be opened: is it in use, or its port "
-			     "below 1024?"));
+	keep_problem(where, 0,
+		SPAN("a listen address cannot be opened: is it in use, or its port below 1024?"));
 	pipit_close(p);
 	return ST_IO;
 }
@@ -227,9 +224,8 @@ enum status pipit_reload(struct pipit *p, struct span config, struct pipit_probl
 	uint8_t other = (uint8_t)((p->core.conf_in_use + 1u) % CONFIG_CONF_COPIES);
 	enum status status;
 
-	if (where != NULL)
-		*where = (struct pipit_problem){ 0 };
-	if (other == p->core.conf_in_use)
+	*where = (struct pipit_problem){ 0 };
+	if (!RELOADS)
 		return ST_MISSING;
 	status = read_configuration(p, &p->core.conf[other], config, "configuration", where);
 	if (status == ST_OK) {
@@ -252,11 +248,8 @@ bool pipit_wants_reload(struct pipit *p)
 
 void pipit_stop(struct pipit *p)
 {
-	size_t i;
-
 	p->core.stopping = true;
-	for (i = 0; i < CONFIG_CONF_LISTENS; i++)
-		close_listener(p, &p->listener[i]);
+	close_listeners(p);
 }
 
 static bool receiving_idle(const struct pipit *p)
@@ -279,8 +272,7 @@ void pipit_close(struct pipit *p)
 {
 	size_t i;
 
-	for (i = 0; i < CONFIG_CONF_LISTENS; i++)
-		close_listener(p, &p->listener[i]);
+	close_listeners(p);
 	for (i = 0; i < CONFIG_SERVER_SESSIONS; i++)
 		inbound_close(&p->core, &p->inbound[i]);
 	control_close(&p->core, &p->control);
@@ -342,7 +334,7 @@ static uint32_t step_receiving(struct pipit *p)
 	size_t i;
 
 	for (i = 0; i < CONFIG_CONF_LISTENS; i++)
-		if (p->listener[i].handle >= 0)
+		if (p->listener[i].open)
 			wait_ms = least(wait_ms, accept_from(p, &p->listener[i]));
 	for (i = 0; i < CONFIG_SERVER_SESSIONS; i++) {
 		if (p->core.stopping)
@@ -365,10 +357,8 @@ static uint32_t step_control(struct pipit *p)
 static uint32_t step_queue(struct pipit *p)
 {
 	uint32_t wait_ms = queue_step(&p->core.queue, p->core.now);
-	struct queue_stats stats;
 
-	queue_stats(&p->core.queue, &stats);
-	if (stats.stopped && !p->core.queue_failed) {
+	if (queue_has_stopped(&p->core.queue) && !p->core.queue_failed) {
 		p->core.queue_failed = true;
 		report_queue_failed(&p->core.report);
 	}

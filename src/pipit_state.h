@@ -12,7 +12,8 @@
 #include "app/outbound.h"
 
 struct listener {
-	int handle; /* -1: none */
+	bool open;
+	int handle;
 	struct ip_endpoint at;
 };
 

@@ -16,16 +16,6 @@ struct side {
 	struct control *x;
 };
 
-void control_init(struct control_line *all)
-{
-	size_t i;
-
-	for (i = 0; i < CONFIG_CONTROL_SESSIONS; i++) {
-		all->session[i].open = false;
-		all->session[i].conn.handle = -1;
-	}
-}
-
 static void session_open(struct core *c, struct control *x, int handle)
 {
 	x->open = true;
@@ -39,7 +29,9 @@ static void session_open(struct core *c, struct control *x, int handle)
 
 static void session_close(struct core *c, struct control *x)
 {
-	if (x->open && x->job.next != NULL)
+	if (!x->open)
+		return;
+	if (x->job.next != NULL)
 		operator_cancel(c, &x->job);
 	conn_close(&x->conn, &c->world->net);
 	x->open = false;

@@ -34,8 +34,6 @@ struct control_line {
 	struct control session[CONFIG_CONTROL_SESSIONS];
 };
 
-void control_init(struct control_line *all);
-
 /* Takes operators' connections and answers a bounded amount.  Milliseconds until it wants more. */
 uint32_t control_step(const struct operator_view *view, struct control_line *all);
 void control_close(struct core *c, struct control_line *all);
@@ -45,11 +43,6 @@ void control_close(struct core *c, struct control_line *all);
 struct control_line {
 	uint8_t none;
 };
-
-static inline void control_init(struct control_line *all)
-{
-	(void)all;
-}
 
 static inline uint32_t control_step(const struct operator_view *view, struct control_line *all)
 {

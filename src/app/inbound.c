@@ -261,13 +261,6 @@ static const struct conn_machine machine = {
 
 /* ---- the slot ------------------------------------------------------------------ */
 
-void inbound_init(struct inbound *in)
-{
-	in->state = INBOUND_FREE;
-	in->conn.handle = -1;
-	in->writer = -1;
-}
-
 void inbound_open(struct core *c, struct inbound *in, int handle, const struct ip_endpoint *peer,
 	bool refused)
 {

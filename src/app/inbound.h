@@ -48,8 +48,6 @@ struct inbound {
 	uint8_t envelope_text[CONFIG_ENVELOPE_TEXT];
 };
 
-void inbound_init(struct inbound *in);
-
 /* Takes an accepted connection; refused: tell it 421 and close. */
 void inbound_open(struct core *c, struct inbound *in, int handle, const struct ip_endpoint *peer,
 	bool refused);

@@ -53,6 +53,7 @@ static void start(struct delivery *x)
 	o->reached = false;
 	o->hop = x->t->hop;
 	o->conn.handle = -1;
+	o->local.handle = -1;
 	delivery_give(x, say(SAY_EXPIRED), false);
 	queue_verify_begin(&o->verifier, x->t->message);
 	hosts_begin(x->core, &o->hosts, &x->t->route);
@@ -198,21 +199,6 @@ static uint32_t step_slot(struct delivery *x)
 	case OUTBOUND_RECORD: return step_record(x);
 	}
 	return UINT32_MAX;
-}
-
-void outbound_init(struct sending *s, struct core *c)
-{
-	size_t i;
-
-	s->tasks.core = c;
-	for (i = 0; i < CONFIG_CLIENT_SESSIONS; i++) {
-		s->tasks.task[i].kind = TASK_NONE;
-		s->tasks.task[i].message = 0;
-		s->tasks.task[i].rcpt_count = 0;
-		s->slot[i].state = OUTBOUND_FREE;
-		s->slot[i].conn.handle = -1;
-		s->slot[i].local.handle = -1;
-	}
 }
 
 uint32_t outbound_step(struct sending *s)

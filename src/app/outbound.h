@@ -53,8 +53,6 @@ struct sending {
 	struct outbound slot[CONFIG_CLIENT_SESSIONS];
 };
 
-void outbound_init(struct sending *s, struct core *c);
-
 /* Starts what is due while a slot is free, then a bounded piece of work for
  * each.  Milliseconds until it wants more. */
 uint32_t outbound_step(struct sending *s);

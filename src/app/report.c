@@ -131,12 +131,8 @@ static void with_endpoint(struct report *r, const struct fact *f, const char *ab
 
 void report_init(struct report *r, const struct log *log)
 {
-	unsigned i;
-
 	r->log = *log;
 	r->level = LOG_INFO;
-	for (i = 0; i < REPORT_COUNT; i++)
-		r->counter[i] = 0;
 }
 
 void report_started(struct report *r, const struct queue_mount_report *m)

@@ -46,6 +46,7 @@ struct report {
 	uint32_t counter[REPORT_COUNT];
 };
 
+/* *r is all zeros. */
 void report_init(struct report *r, const struct log *log);
 
 void report_started(struct report *r, const struct queue_mount_report *m);
