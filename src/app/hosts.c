@@ -48,20 +48,12 @@ struct ip_endpoint hosts_endpoint(const struct hosts *h)
 	return (struct ip_endpoint){ h->address[h->address_at], h->port };
 }
 
-static enum hosts_result end(struct hosts *h, const struct reply *why)
-{
-	h->phase = PHASE_END;
-	h->why = why;
-	return HOSTS_END;
-}
-
 /* So many addresses are there; none: on to the next host. */
-static enum hosts_result ready(struct hosts *h, size_t addresses)
+static void ready(struct hosts *h, size_t addresses)
 {
 	h->phase = addresses > 0 ? PHASE_READY : PHASE_HOST;
 	h->address_count = (uint8_t)addresses;
 	h->address_at = 0;
-	return addresses > 0 ? HOSTS_READY : HOSTS_WAIT;
 }
 
 static void set_host(struct hosts *h, struct span name)
@@ -73,58 +65,53 @@ static void set_host(struct hosts *h, struct span name)
 	h->host_len = (uint8_t)b.len;
 }
 
+/* The steps below return NULL, or why there are no (more) hosts. */
+
 /* ---- MX ------------------------------------------------------------------------ */
 
-/* The domain itself is the one host (RFC 5321 5.1: implicit MX). */
-static void implicit_mx(struct hosts *h)
-{
-	h->list.count = 0;
-	h->phase = PHASE_HOST;
-}
-
-static enum hosts_result take_mx(struct core *c, struct hosts *h)
+static const struct reply *take_mx(struct core *c, struct hosts *h)
 {
 	static const struct mx_own own_template = { core_is_own_host, NULL };
 	struct mx_own own = own_template;
 
 	own.ctx = c;
 	switch (mx_order(&h->mx, &own, &c->rng, &h->list)) {
-	case MX_HOSTS: h->phase = PHASE_HOST; return HOSTS_WAIT;
-	case MX_NULL: return end(h, say(SAY_NULL_MX));
-	case MX_LOOP: return end(h, say(SAY_MX_LOOP));
+	case MX_HOSTS: return NULL;
+	case MX_NULL: return say(SAY_NULL_MX);
+	case MX_LOOP: return say(SAY_MX_LOOP);
 	case MX_NONE: break;
 	}
-	return end(h, say(SAY_NO_MX_HOST));
+	return say(SAY_NO_MX_HOST);
 }
 
-static enum hosts_result await_mx(struct core *c, struct hosts *h, struct span domain)
+static const struct reply *await_mx(struct core *c, struct hosts *h, struct span domain)
 {
 	enum dns_result result = resolver_answer(&c->resolver, h->question[0], &h->mx);
 
 	if (result == DNS_PENDING)
-		return HOSTS_WAIT;
+		return NULL;
 	h->question[0] = NO_QUESTION;
+	h->phase = PHASE_HOST;
 	if (result == DNS_FOUND)
 		return take_mx(c, h);
 	if (result == DNS_NO_NAME)
-		return end(h, say(SAY_NOT_FOUND));
+		return say(SAY_NOT_FOUND);
 	if (result == DNS_FAILED) {
 		report_dns_failed(&c->report, domain);
-		return end(h, say(SAY_NO_DNS));
+		return say(SAY_NO_DNS);
 	}
-	implicit_mx(h);
-	return HOSTS_WAIT;
+	/* The domain itself is the one host (RFC 5321 5.1: implicit MX). */
+	h->list.count = 0;
+	return NULL;
 }
 
-static enum hosts_result ask_mx(struct core *c, struct hosts *h, struct span domain)
+static const struct reply *ask_mx(struct core *c, struct hosts *h, struct span domain)
 {
 	h->question[0] = resolver_ask(&c->resolver, domain, DNS_MX);
 	if (h->question[0] == ST_AGAIN)
-		return HOSTS_WAIT;
-	if (h->question[0] < 0)
-		return end(h, say(SAY_NOT_FOUND));
+		return NULL;
 	h->phase = PHASE_MX;
-	return HOSTS_WAIT;
+	return h->question[0] < 0 ? say(SAY_NOT_FOUND) : NULL;
 }
 
 /* ---- hosts --------------------------------------------------------------------- */
@@ -165,45 +152,48 @@ static bool take_mx_host(struct core *c, struct hosts *h, struct span domain)
 }
 
 /* All hosts were tried, or none had an address. */
-static enum hosts_result out_of_hosts(struct hosts *h)
+static const struct reply *out_of_hosts(const struct hosts *h)
 {
 	if (h->host_at > 1 || h->address_count > 0)
-		return end(h, say(SAY_UNREACHABLE));
+		return say(SAY_UNREACHABLE);
 	if (h->dns_failed)
-		return end(h, say(SAY_NO_DNS));
+		return say(SAY_NO_DNS);
 	if (h->route.way == ROUTE_MX && h->list.count == 0)
-		return end(h, say(SAY_NO_ROUTE));
-	return end(h, say(SAY_NO_ADDRESS));
+		return say(SAY_NO_ROUTE);
+	return say(SAY_NO_ADDRESS);
 }
 
-static enum hosts_result ask_addresses(struct core *c, struct hosts *h)
+static void ask_addresses(struct core *c, struct hosts *h)
 {
 	uint8_t version = core_conf(c)->ip_version;
 
-	h->phase = PHASE_ADDRESSES;
 	if (!CONFIG_IPV6 || version != MX_IP_6)
 		h->question[0] = resolver_ask(&c->resolver, hosts_name(h), DNS_A);
 	if (CONFIG_IPV6 && version != MX_IP_4)
 		h->question[1] = resolver_ask(&c->resolver, hosts_name(h), DNS_AAAA);
-	if (h->question[0] == ST_AGAIN || h->question[1] == ST_AGAIN) {
+	if (h->question[0] == ST_AGAIN || (CONFIG_IPV6 && h->question[1] == ST_AGAIN)) {
 		hosts_cancel(c, h);
-		h->phase = PHASE_HOST;
-		return HOSTS_WAIT;
+		return;
 	}
+	h->phase = PHASE_ADDRESSES;
 	h->host_at++;
-	return HOSTS_WAIT;
 }
 
-static enum hosts_result next_host(struct core *c, struct hosts *h, struct span domain)
+static const struct reply *next_host(struct core *c, struct hosts *h, struct span domain)
 {
 	bool by_mx = CONFIG_DNS && h->route.way == ROUTE_MX;
 
 	if (by_mx ? !take_mx_host(c, h, domain) : !take_configured(c, h))
 		return out_of_hosts(h);
-	if (!ip_parse(hosts_name(h), &h->address[0]))
-		return CONFIG_DNS ? ask_addresses(c, h) : end(h, say(SAY_NO_DNS));
-	h->host_at++;
-	return ready(h, 1);
+	if (ip_parse(hosts_name(h), &h->address[0])) {
+		h->host_at++;
+		ready(h, 1);
+	} else if (CONFIG_DNS) {
+		ask_addresses(c, h);
+	} else {
+		return say(SAY_NO_DNS);
+	}
+	return NULL;
 }
 
 /* ---- addresses ----------------------------------------------------------------- */
@@ -218,7 +208,7 @@ static bool is_pending(const struct core *c, const struct hosts *h)
 	return false;
 }
 
-static enum hosts_result await_addresses(struct core *c, struct hosts *h)
+static void await_addresses(struct core *c, struct hosts *h)
 {
 	struct dns_answer answer[QUESTIONS]; /* A, AAAA */
 	const struct dns_answer *found[2] = { NULL, NULL };
@@ -226,7 +216,7 @@ static enum hosts_result await_addresses(struct core *c, struct hosts *h)
 	unsigned i;
 
 	if (is_pending(c, h))
-		return HOSTS_WAIT;
+		return;
 	for (i = 0; i < QUESTIONS; i++) {
 		if (h->question[i] < 0)
 			continue;
@@ -236,57 +226,69 @@ static enum hosts_result await_addresses(struct core *c, struct hosts *h)
 			found[i] = &answer[i];
 		h->dns_failed |= result == DNS_FAILED;
 	}
-	return ready(h,
+	ready(h,
 		mx_addresses(found[0], found[1], core_conf(c)->ip_version, &c->rng, h->address,
 			CONFIG_HOST_ADDRESSES));
 }
 
 /* user@[192.0.2.1], user@[IPv6:2001:db8::1] (RFC 5321 4.1.3) */
-static enum hosts_result take_literal(struct core *c, struct hosts *h, struct span domain)
+static const struct reply *take_literal(struct core *c, struct hosts *h, struct span domain)
 {
 	if (h->host_at > 0)
 		return out_of_hosts(h);
 	if (!address_literal(domain, &h->address[0]))
-		return end(h, say(SAY_NOT_FOUND));
+		return say(SAY_NOT_FOUND);
 	set_host(h, span_sub(domain, 1, domain.len - 2));
 	h->host_at = 2;
 	h->port = core_conf(c)->mx_port;
 	h->tls = CONF_TLS_OPPORTUNISTIC;
-	return ready(h, 1);
+	ready(h, 1);
+	return NULL;
 }
 
-static enum hosts_result start(struct core *c, struct hosts *h, struct span domain)
+static const struct reply *start(struct core *c, struct hosts *h, struct span domain)
 {
 	if (h->route.way == ROUTE_MX)
-		return CONFIG_DNS ? ask_mx(c, h, domain) : end(h, say(SAY_NO_DNS));
+		return CONFIG_DNS ? ask_mx(c, h, domain) : say(SAY_NO_DNS);
 	h->phase = PHASE_HOST;
-	return HOSTS_WAIT;
+	return NULL;
+}
+
+static const struct reply *step(struct core *c, struct hosts *h, struct span domain)
+{
+	switch ((enum phase)h->phase) {
+	case PHASE_START: return start(c, h, domain);
+	case PHASE_MX: return CONFIG_DNS ? await_mx(c, h, domain) : NULL;
+	case PHASE_HOST:
+		return h->route.way == ROUTE_LITERAL ? take_literal(c, h, domain)
+						     : next_host(c, h, domain);
+	case PHASE_ADDRESSES:
+		if (CONFIG_DNS)
+			await_addresses(c, h);
+		break;
+	case PHASE_READY:
+	case PHASE_END: break;
+	}
+	return NULL;
 }
 
 enum hosts_result hosts_step(struct core *c, struct hosts *h, struct span domain)
 {
-	enum hosts_result result = HOSTS_WAIT;
-	uint8_t before = PHASE_END;
+	const struct reply *why;
+	uint8_t before;
 
 	/* Each round is another phase or host: both are few. */
-	while (result == HOSTS_WAIT && (h->phase != before || h->phase == PHASE_HOST)) {
+	do {
 		before = h->phase;
-		if (h->phase == PHASE_START)
-			result = start(c, h, domain);
-		else if (CONFIG_DNS && h->phase == PHASE_MX)
-			result = await_mx(c, h, domain);
-		else if (CONFIG_DNS && h->phase == PHASE_ADDRESSES)
-			result = await_addresses(c, h);
-		else if (h->phase == PHASE_HOST && h->route.way == ROUTE_LITERAL)
-			result = take_literal(c, h, domain);
-		else if (h->phase == PHASE_HOST)
-			result = next_host(c, h, domain);
-		else
-			return h->phase == PHASE_READY ? HOSTS_READY : HOSTS_END;
-		if (before == PHASE_HOST && h->phase == PHASE_HOST)
-			break; /* no resolver question is free */
-	}
-	return result;
+		why = step(c, h, domain);
+		if (why != NULL) {
+			h->phase = PHASE_END;
+			h->why = why;
+		}
+	} while (h->phase != before);
+	if (h->phase == PHASE_READY)
+		return HOSTS_READY;
+	return h->phase == PHASE_END ? HOSTS_END : HOSTS_WAIT;
 }
 
 void hosts_next(struct hosts *h)

@@ -10,6 +10,16 @@
 #include "mail/reply.h"
 
 /* clang-format off */
+#if CONFIG_LOCAL_DELIVERY
+#define REPLIES_LOCAL(X)                                                              \
+	X(DELIVERED,        250, 2, 0, 0,  "delivered to mailbox")                    \
+	X(HELPER_FAILED,    451, 4, 3, 0,  "delivery helper failed")                  \
+	X(NO_LOCAL,         451, 4, 3, 5,  "no local delivery here")                  \
+	X(NO_MAILBOX,       550, 5, 1, 3,  "address cannot name a mailbox")
+#else
+#define REPLIES_LOCAL(X)
+#endif
+
 #define REPLIES(X)                                                                    \
 	/* to clients */                                                              \
 	X(SENDER_OK,        250, 2, 1, 0,  "sender ok")                               \
@@ -17,34 +27,31 @@
 	X(GO_AHEAD,         354, 0, 0, 0,  "end with <CRLF>.<CRLF>")                  \
 	X(STOPPING,         421, 4, 3, 2,  "shutting down")                           \
 	X(TIMEOUT,          421, 4, 4, 2,  "timeout, closing")                        \
-	X(TOO_MANY,         421, 4, 7, 0,  "too many connections from your address")  \
-	X(STORAGE_FAILED,   451, 4, 3, 0,  "storage failed, try again later")         \
-	X(QUEUE_FULL,       452, 4, 3, 1,  "queue is full, try again later")          \
+	X(TOO_MANY,         421, 4, 7, 0,  "too many connections")                    \
+	X(STORAGE_FAILED,   451, 4, 3, 0,  "storage failed")                          \
+	X(QUEUE_FULL,       452, 4, 3, 1,  "queue is full")                           \
 	X(RCPTS_FULL,       452, 4, 5, 3,  "too many recipients")                     \
 	X(NO_USER,          550, 5, 1, 1,  "no such user here")                       \
 	X(NO_DOMAIN,        550, 5, 1, 3,  "address without domain")                  \
 	X(ALIAS_LOOP,       550, 5, 4, 6,  "alias loop")                              \
-	X(BARE_CRLF,        550, 5, 6, 11, "bare CR or LF in the message; lines end in CRLF") \
+	X(BARE_CRLF,        550, 5, 6, 11, "bare CR or LF, use CRLF")                 \
 	X(RELAY_DENIED,     550, 5, 7, 1,  "relaying denied")                         \
 	X(TOO_BIG,          552, 5, 3, 4,  "message too big")                         \
-	X(LOOP,             554, 5, 4, 6,  "too many Received fields: mail loop")     \
+	X(LOOP,             554, 5, 4, 6,  "mail loop: too many Received")             \
 	/* in place of a next hop */                                                  \
-	X(DELIVERED,        250, 2, 0, 0,  "delivered to mailbox")                    \
+	REPLIES_LOCAL(X)                                                              \
 	X(EXPIRED,          450, 4, 4, 7,  "delivery time expired")                   \
 	X(NO_ADDRESS,       450, 4, 4, 4,  "host has no address")                     \
 	X(NO_MX_HOST,       450, 4, 4, 4,  "no usable MX host")                       \
-	X(HELPER_FAILED,    451, 4, 3, 0,  "delivery helper failed")                  \
 	X(NO_CONNECTION,    451, 4, 3, 2,  "no connection is free")                   \
-	X(NO_LOCAL,         451, 4, 3, 5,  "no local delivery here")                  \
 	X(UNREACHABLE,      451, 4, 4, 1,  "no host can be reached")                  \
 	X(CONNECT_FAILED,   451, 4, 4, 1,  "cannot connect")                          \
 	X(CONNECTION_LOST,  451, 4, 4, 2,  "connection lost")                         \
 	X(NO_DNS,           451, 4, 4, 3,  "DNS is not answering")                    \
 	X(NOT_FOUND,        550, 5, 1, 2,  "domain not found")                        \
-	X(NO_ROUTE,         550, 5, 1, 2,  "domain has neither MX nor address")       \
-	X(NO_MAILBOX,       550, 5, 1, 3,  "address cannot name a mailbox")           \
+	X(NO_ROUTE,         550, 5, 1, 2,  "domain without MX and address")            \
 	X(DAMAGED,          554, 5, 3, 0,  "damaged in storage")                      \
-	X(MX_LOOP,          554, 5, 4, 6,  "MX loops back to myself")                 \
+	X(MX_LOOP,          554, 5, 4, 6,  "MX loops back to us")                     \
 	X(NULL_MX,          556, 5, 1, 10, "domain takes no mail (null MX)")
 /* clang-format on */
 
