@@ -25,17 +25,24 @@ const struct reply *accept_mail(struct core *c, uint32_t size)
 	return say(SAY_SENDER_OK);
 }
 
-/* The text of the n-th line of this kind in an envelope text. */
+/* Takes the next line off an envelope text. */
+static struct span next_line(struct span *rest)
+{
+	struct span line = span_sub(*rest, 0, span_find(*rest, '\n'));
+
+	span_skip(rest, line.len + 1);
+	return line;
+}
+
+/* The text of the first line of this kind in an envelope text. */
 static struct span line_of(const struct buf *envelope, uint8_t kind)
 {
-	struct span rest = buf_span(envelope);
+	struct span line, rest = buf_span(envelope);
 
 	while (rest.len > 0) {
-		size_t end = span_find(rest, '\n');
-
-		if (rest.at[0] == kind)
-			return span_sub(rest, 1, end - 1);
-		rest = span_from(rest, end + 1);
+		line = next_line(&rest);
+		if (line.at[0] == kind)
+			return span_from(line, 1);
 	}
 	return SPAN_EMPTY;
 }
@@ -60,15 +67,13 @@ static bool same_address(struct span a, struct span b)
 
 static bool is_there(const struct buf *envelope, struct span address)
 {
-	struct span rest = buf_span(envelope);
+	struct span line, rest = buf_span(envelope);
 
 	while (rest.len > 0) {
-		size_t end = span_find(rest, '\n');
-
-		if (rest.at[0] == ENVELOPE_RCPT && end - 1 == address.len &&
-			same_address(span_sub(rest, 1, end - 1), address))
+		line = next_line(&rest);
+		if (line.at[0] == ENVELOPE_RCPT && line.len - 1 == address.len &&
+			same_address(span_from(line, 1), address))
 			return true;
-		rest = span_from(rest, end + 1);
 	}
 	return false;
 }

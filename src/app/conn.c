@@ -90,7 +90,8 @@ enum conn_state conn_step(struct conn *c, const struct net *net, uint32_t now_ms
 	const struct conn_machine *m, void *self)
 {
 	bool moved = true;
-	unsigned turn, wants;
+	unsigned turn;
+	bool wants_read, wants_write;
 
 	for (turn = 0; moved && turn < CONFIG_CONN_TURNS; turn++) {
 		moved = receive(c, net);
@@ -104,11 +105,12 @@ enum conn_state conn_step(struct conn *c, const struct net *net, uint32_t now_ms
 		return CONN_TIMED_OUT;
 	if (moved)
 		return CONN_BUSY;
-	if (c->ended && c->rx_len == 0 && m->out(self).len == 0)
+	wants_read = c->rx_len == 0;
+	wants_write = m->out(self).len > 0;
+	if (c->ended && wants_read && !wants_write)
 		return CONN_ENDED;
-	wants = (c->rx_len == 0 && !c->ended) ? NET_READ : 0u;
-	if (m->out(self).len > 0)
-		wants |= NET_WRITE;
-	net->ops->watch(net->ctx, c->handle, wants);
+	wants_read &= !c->ended;
+	net->ops->watch(net->ctx, c->handle,
+		(wants_read ? NET_READ : 0u) | (wants_write ? NET_WRITE : 0u));
 	return CONN_OPEN;
 }
