@@ -20,24 +20,25 @@
 
 #define SCRATCH_SIZE DSN_PART_MAX
 
+/* What is asked for most stands first. */
 struct core {
 	const struct pipit_world *world;
 	struct instant now;
-	struct conf conf[CONFIG_CONF_COPIES];
+	uint32_t now_s;     /* whole seconds since the first step: long waits; does not wrap */
+	uint32_t second_ms; /* now.mono_ms when now_s was counted up */
+	bool started;       /* the first step has been made */
+	bool stopping;      /* no new sessions, no new deliveries */
+	bool queue_failed;  /* said once */
+	bool reload_wanted;
 	uint8_t conf_in_use;
 	uint8_t conf_generation; /* changes with every reload */
-	bool stopping;           /* no new sessions, no new deliveries */
-	bool reload_wanted;
-	bool queue_failed;     /* said once */
-	uint32_t session_next; /* ids of sessions, for the log */
-	bool started;          /* the first step has been made */
-	uint32_t now_s;        /* whole seconds since then: long waits and uptime; does not wrap */
-	uint32_t second_ms;    /* now.mono_ms when now_s was counted up */
+	uint32_t session_next;   /* ids of sessions, for the log */
 	struct rng rng;
 	struct report report;
+	struct schedule schedule;
+	struct conf conf[CONFIG_CONF_COPIES];
 	struct queue queue;
 	struct resolver resolver;
-	struct schedule schedule;
 	uint8_t scratch[SCRATCH_SIZE];
 };
 

@@ -27,9 +27,9 @@ struct hosts {
 	uint8_t address_count, address_at;
 	uint16_t port;
 	int question[2]; /* A, AAAA (the first also for MX); < 0: none */
+	const struct reply *why; /* after HOSTS_END */
 	struct mx_list list;
 	struct dns_answer mx;
-	const struct reply *why; /* after HOSTS_END */
 	struct ip address[CONFIG_HOST_ADDRESSES];
 	uint8_t host[DOMAIN_MAX];
 };
