@@ -158,7 +158,8 @@ static bool refuse_message(struct core *c, struct inbound *in)
 static bool settle(struct core *c, struct inbound *in)
 {
 	int durable = queue_durable(&c->queue, in->ticket);
-	struct reply r = *say(SAY_STORAGE_FAILED);
+	const struct reply *r = say(SAY_STORAGE_FAILED);
+	struct reply queued;
 	uint8_t text[32];
 	struct buf b;
 
@@ -172,10 +173,11 @@ static bool settle(struct core *c, struct inbound *in)
 		buf_init(&b, text, sizeof(text));
 		buf_puts(&b, "queued as ");
 		buf_put_hex(&b, in->message, 8);
-		r = (struct reply){ 250, { 2, 0, 0 }, buf_span(&b) };
+		queued = (struct reply){ 250, { 2, 0, 0 }, buf_span(&b) };
+		r = &queued;
 	}
 	if (!in->gone)
-		answer(c, in, &r);
+		answer(c, in, r);
 	return true;
 }
 

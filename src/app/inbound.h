@@ -28,17 +28,16 @@ struct inbound {
 	bool finished;     /* the header filter has given its last octets */
 	bool local_client; /* relay_from: may relay; its header is completed */
 	uint16_t rcpt_count;
-	uint16_t envelope_sent; /* octets of the envelope already in the queue */
-	uint16_t prefix_sent;
+	uint16_t prefix_sent; /* octets of the prefix already in the queue */
 	int writer;
 	uint32_t id;        /* in the log */
 	uint32_t size_hint; /* SIZE= */
 	uint32_t size;      /* body octets stored */
 	uint32_t message, ticket;
 	uint32_t arrival_s, nonce;
-	uint32_t asked_ms;          /* when storage was first asked for */
-	size_t piece;               /* octets of the machine's body event behind `pending` */
-	struct span pending;        /* filtered octets on their way to the queue */
+	uint32_t asked_ms;   /* when storage was first asked for */
+	size_t piece;        /* octets of the machine's body event behind `pending` */
+	struct span pending; /* the envelope, then filtered octets, on their way to the queue */
 	const struct reply *failed; /* NULL, or what the message will be refused with */
 	struct ip_endpoint peer;
 	struct conn conn;

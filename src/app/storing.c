@@ -37,20 +37,22 @@ void storing_fail(struct core *c, struct inbound *in, const struct reply *r)
 		in->failed = r;
 }
 
-/* Writes one stream on from *sent.  true: all is written, or storing has failed. */
-static bool store(struct core *c, struct inbound *in, enum queue_stream stream, struct span all,
-	uint16_t *sent)
+/* Writes *rest, taking off what was written.  true: all is, or storing has failed. */
+static bool store(struct core *c, struct inbound *in, enum queue_stream stream, struct span *rest)
 {
 	int n;
 
-	while (in->writer >= 0 && *sent < all.len) {
-		n = queue_write(&c->queue, in->writer, stream, span_from(all, *sent));
+	while (in->writer >= 0 && rest->len > 0) {
+		n = queue_write(&c->queue, in->writer, stream, *rest);
 		if (n == ST_AGAIN)
 			return false;
-		if (n < 0)
+		if (n < 0) {
 			storing_fail(c, in, accept_storage_reply((enum status)n));
-		else
-			*sent = (uint16_t)(*sent + n);
+			break;
+		}
+		span_skip(rest, (size_t)n);
+		if (stream == QUEUE_BODY)
+			in->size += (uint32_t)n;
 	}
 	return true;
 }
@@ -71,12 +73,11 @@ enum status storing_open(struct core *c, struct inbound *in)
 		return (enum status)writer;
 	in->state = INBOUND_STORING;
 	in->writer = writer;
-	in->envelope_sent = 0;
 	in->prefix_sent = 0;
 	in->size = 0;
 	in->arrival_s = 0;
 	in->finished = false;
-	in->pending = SPAN_EMPTY;
+	in->pending = buf_span(&in->envelope);
 	in->failed = NULL;
 	header_init(&in->header);
 	return ST_OK;
@@ -84,7 +85,7 @@ enum status storing_open(struct core *c, struct inbound *in)
 
 bool storing_envelope(struct core *c, struct inbound *in)
 {
-	return store(c, in, QUEUE_ENVELOPE, buf_span(&in->envelope), &in->envelope_sent);
+	return store(c, in, QUEUE_ENVELOPE, &in->pending);
 }
 
 static void check_limits(struct core *c, struct inbound *in)
@@ -97,26 +98,6 @@ static void check_limits(struct core *c, struct inbound *in)
 	}
 }
 
-/* Writes what the header filter gave.  true: nothing is pending. */
-static bool store_pending(struct core *c, struct inbound *in)
-{
-	int n;
-
-	while (in->writer >= 0 && in->pending.len > 0) {
-		n = queue_write(&c->queue, in->writer, QUEUE_BODY, in->pending);
-		if (n == ST_AGAIN)
-			return false;
-		if (n < 0) {
-			storing_fail(c, in, accept_storage_reply((enum status)n));
-			break;
-		}
-		span_skip(&in->pending, (size_t)n);
-		in->size += (uint32_t)n;
-	}
-	in->pending = SPAN_EMPTY;
-	return true;
-}
-
 bool storing_body(struct core *c, struct inbound *in, struct span body, size_t *took)
 {
 	struct header_rewrite rewrite = storing_rewrite(c, in);
@@ -127,7 +108,7 @@ bool storing_body(struct core *c, struct inbound *in, struct span body, size_t *
 	if (in->pending.len == 0)
 		in->piece = header_feed(&in->header, &rewrite, body, &in->pending);
 	*took = in->piece;
-	if (!store_pending(c, in))
+	if (!store(c, in, QUEUE_BODY, &in->pending))
 		return false;
 	check_limits(c, in);
 	return true;
@@ -165,6 +146,8 @@ static struct span make_prefix(struct core *c, struct inbound *in)
 bool storing_finish(struct core *c, struct inbound *in)
 {
 	struct header_rewrite rewrite = storing_rewrite(c, in);
+	struct span prefix, rest;
+	bool done;
 
 	if (!in->finished) {
 		in->pending = header_finish(&in->header, &rewrite);
@@ -172,12 +155,16 @@ bool storing_finish(struct core *c, struct inbound *in)
 		in->nonce = rng_next(&c->rng);
 		in->finished = true;
 	}
-	if (!store_pending(c, in))
+	if (!store(c, in, QUEUE_BODY, &in->pending))
 		return false;
 	check_limits(c, in);
 	if (in->writer < 0)
 		return true;
-	return store(c, in, QUEUE_PREFIX, make_prefix(c, in), &in->prefix_sent);
+	prefix = make_prefix(c, in);
+	rest = span_from(prefix, in->prefix_sent);
+	done = store(c, in, QUEUE_PREFIX, &rest);
+	in->prefix_sent = (uint16_t)(prefix.len - rest.len);
+	return done;
 }
 
 enum status storing_commit(struct core *c, struct inbound *in)
