@@ -61,17 +61,19 @@ void delivery_record_with(struct delivery *x, const struct reply *why, bool agai
 bool delivery_record_one(struct delivery *x, struct task_rcpt *r, const struct queue_reply *kept,
 	bool again)
 {
-	struct span host = x->t->route.way == ROUTE_LOCAL ? SPAN("local")
-							  : hosts_name(&x->o->hosts);
+	enum outcome_how how = again ? OUTCOME_AGAIN : OUTCOME_COUNTS;
+	struct span host = hosts_name(&x->o->hosts);
 	bool done;
 
 	if (x->t->kind == TASK_EXPIRY)
-		done = outcome_record_expired(x->core, x->t->message, r->n);
-	else if (task_is_report(x->t))
+		how = OUTCOME_EXPIRED;
+	else if (CONFIG_LOCAL_DELIVERY && x->t->route.way == ROUTE_LOCAL)
+		host = SPAN("local");
+	if (task_is_report(x->t))
 		done = bounce_end(x->core, x->t->message, task_job((enum task_kind)x->t->kind),
 			outcome_reply(kept).code);
 	else
-		done = outcome_record(x->core, x->t->message, r->n, host, kept, again);
+		done = outcome_record(x->core, x->t->message, r->n, host, kept, how);
 	if (done)
 		r->state = TASK_RECORDED;
 	return done;

@@ -97,7 +97,8 @@ static void on_rcpt(struct core *c, struct inbound *in, const struct smtpd_event
 		struct buf b;
 
 		buf_init(&b, c->scratch, sizeof(c->scratch));
-		address_put(&b, &e->path);
+		if (CONFIG_LOG_DETAILS)
+			address_put(&b, &e->path);
 		report_refused(&c->report, in->id, "rcpt", buf_span(&b), r);
 	}
 	answer(c, in, r);

@@ -94,66 +94,46 @@ static bool is_given_up(const struct core *c, uint32_t message, unsigned attempt
 					 : outcome_attempts_spent(c, attempts);
 }
 
-static bool record(struct core *c, uint32_t message, const struct queue_outcome *o)
+/* What the recipient's state becomes; a temporary failure that counts is another attempt. */
+static uint8_t new_state(struct core *c, uint32_t message, unsigned code, enum outcome_how how,
+	struct queue_outcome *o, uint32_t *wait_s)
 {
-	uint32_t ticket;
-
-	/* ST_MISSING: removed by the operator meanwhile; ST_IO: the queue has
-	 * stopped, the attempt will be repeated after a restart. */
-	return queue_record(&c->queue, message, o, &ticket) != ST_AGAIN;
-}
-
-/* On flash, then in the log. */
-static bool settle(struct core *c, uint32_t message, const struct queue_outcome *o,
-	struct report_outcome *told)
-{
-	if (!record(c, message, o))
-		return false;
-	told->state = o->state;
-	told->rcpt = o->rcpt;
-	report_outcome(&c->report, message, told);
-	return true;
+	if (how == OUTCOME_EXPIRED || code / 100u == 5)
+		return QUEUE_FAILED;
+	if (code / 100u == 2)
+		return QUEUE_DELIVERED;
+	if (how == OUTCOME_AGAIN)
+		return QUEUE_PENDING;
+	if (o->attempts < ATTEMPTS_MAX)
+		o->attempts++;
+	o->next_try_s = outcome_next_try_s(c, o->attempts, wait_s);
+	return is_given_up(c, message, o->attempts) ? QUEUE_FAILED : QUEUE_PENDING;
 }
 
 bool outcome_record(struct core *c, uint32_t message, uint16_t rcpt, struct span host,
-	const struct queue_reply *kept, bool again)
+	const struct queue_reply *kept, enum outcome_how how)
 {
-	struct reply reply = outcome_reply(kept);
-	struct queue_outcome o = { .rcpt = rcpt, .state = QUEUE_PENDING, .reply = kept };
-	struct report_outcome told = { .host = host, .reply = &reply };
+	struct report_outcome told = { .rcpt = rcpt, .host = host };
+	struct queue_outcome o = { .rcpt = rcpt, .reply = kept };
+	struct queue_reply last;
 	struct queue_rcpt r;
-
-	if (!queue_rcpt_get(&c->queue, message, rcpt, &r) || r.state != QUEUE_PENDING)
-		return true;
-	o.attempts = r.attempts;
-	if (reply.code / 100u == 2) {
-		o.state = QUEUE_DELIVERED;
-	} else if (reply.code / 100u == 5) {
-		o.state = QUEUE_FAILED;
-	} else if (!again) {
-		if (o.attempts < ATTEMPTS_MAX)
-			o.attempts++;
-		o.next_try_s = outcome_next_try_s(c, o.attempts, &told.next_s);
-		if (is_given_up(c, message, o.attempts))
-			o.state = QUEUE_FAILED;
-	}
-	return settle(c, message, &o, &told);
-}
-
-bool outcome_record_expired(struct core *c, uint32_t message, uint16_t rcpt)
-{
-	struct queue_reply kept;
-	struct queue_outcome o = { .rcpt = rcpt, .state = QUEUE_FAILED, .reply = &kept };
-	struct report_outcome told = { .host = SPAN_EMPTY };
 	struct reply reply;
-	struct queue_rcpt r;
+	uint32_t ticket;
 
 	if (!queue_rcpt_get(&c->queue, message, rcpt, &r) || r.state != QUEUE_PENDING)
 		return true;
+	if (how == OUTCOME_EXPIRED && queue_reply_get(&c->queue, message, rcpt, &last) == ST_OK &&
+		last.code != 0)
+		o.reply = &last;
+	reply = outcome_reply(o.reply);
 	o.attempts = r.attempts;
-	if (queue_reply_get(&c->queue, message, rcpt, &kept) != ST_OK || kept.code == 0)
-		outcome_keep(&kept, say(SAY_EXPIRED), false);
-	reply = outcome_reply(&kept);
+	o.state = new_state(c, message, reply.code, how, &o, &told.next_s);
+	/* On flash, then in the log.  ST_MISSING: removed by the operator meanwhile; ST_IO: the
+	 * queue has stopped, the attempt will be repeated after a restart. */
+	if (queue_record(&c->queue, message, &o, &ticket) == ST_AGAIN)
+		return false;
+	told.state = o.state;
 	told.reply = &reply;
-	return settle(c, message, &o, &told);
+	report_outcome(&c->report, message, &told);
+	return true;
 }

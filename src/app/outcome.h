@@ -25,13 +25,16 @@ bool outcome_attempts_spent(const struct core *c, unsigned attempts);
 /* Unix time of the try after `attempts` failed ones, 0 without a clock. */
 uint32_t outcome_next_try_s(struct core *c, unsigned attempts, uint32_t *wait_s);
 
-/* Records how an attempt for one recipient ended, by the reply's first digit: 2
- * delivered, 5 failed, else tried again.  `again`: the attempt does not count
- * and the next may follow at once.  false: flash is busy, call again. */
-bool outcome_record(struct core *c, uint32_t message, uint16_t rcpt, struct span host,
-	const struct queue_reply *kept, bool again);
+enum outcome_how {
+	OUTCOME_COUNTS,
+	OUTCOME_AGAIN,   /* the attempt does not count and the next may follow at once */
+	OUTCOME_EXPIRED, /* there was none: the message has run out of time */
+};
 
-/* The message has expired: the recipient fails with its last reply. */
-bool outcome_record_expired(struct core *c, uint32_t message, uint16_t rcpt);
+/* Records how an attempt for one recipient ended, by the reply's first digit: 2
+ * delivered, 5 failed, else tried again; expired, it fails with its last reply, or with kept if
+ * there was none.  false: flash is busy, call again. */
+bool outcome_record(struct core *c, uint32_t message, uint16_t rcpt, struct span host,
+	const struct queue_reply *kept, enum outcome_how how);
 
 #endif
