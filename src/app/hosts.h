@@ -26,7 +26,7 @@ struct hosts {
 	uint8_t tls; /* enum conf_tls */
 	uint8_t address_count, address_at;
 	uint16_t port;
-	int question[2]; /* A, AAAA (the first also for MX); < 0: none */
+	int question[2];         /* A, AAAA (the first also for MX); < 0: none */
 	const struct reply *why; /* after HOSTS_END */
 	struct mx_list list;
 	struct dns_answer mx;
