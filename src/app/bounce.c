@@ -261,7 +261,8 @@ static int read_composed(struct core *c, struct bounce *b, uint8_t *out, size_t 
 	else
 		put_rcpt_part(c, b, &about, &part);
 	left = span_sub(buf_span(&part), b->offset, cap);
-	memcpy(out, left.at, left.len);
+	if (left.len > 0)
+		memcpy(out, left.at, left.len);
 	b->offset = (uint16_t)(b->offset + left.len);
 	if (b->offset < part.len)
 		return (int)left.len;
