@@ -10,3 +10,8 @@ _Noreturn void check_failed(const char *file, int line)
 	fprintf(stderr, "%s:%d: check failed\n", file, line);
 	abort();
 }
+
+_Noreturn void check_failed_line(int line)
+{
+	check_failed("a file not kept (CHECK_FILES)", line);
+}
