@@ -19,13 +19,18 @@ void reply_enhanced_put(struct buf *b, const uint8_t enhanced[3])
 
 void reply_put(struct buf *b, const struct reply *r)
 {
-	buf_put_padded(b, r->code, 3);
+	const size_t start = b->len;
+
+	if (r->code > 0)
+		buf_put_u32(b, r->code);
 	if (r->enhanced[0] > 0) {
-		buf_put_byte(b, ' ');
+		if (b->len > start)
+			buf_put_byte(b, ' ');
 		reply_enhanced_put(b, r->enhanced);
 	}
 	if (r->text.len > 0) {
-		buf_put_byte(b, ' ');
+		if (b->len > start)
+			buf_put_byte(b, ' ');
 		printable_put(b, span_sub(r->text, 0, REPLY_TEXT_PUT_MAX));
 	}
 	buf_puts(b, "\r\n");

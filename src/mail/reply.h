@@ -22,7 +22,8 @@ struct reply {
 #define REPLY(c, a, b, d, t) \
 	((struct reply){ .code = (c), .enhanced = { (a), (b), (d) }, .text = SPAN(t) })
 
-/* One line: "250 2.1.0 text\r\n"; text is cut at REPLY_TEXT_PUT_MAX. */
+/* One line: "250 2.1.0 text\r\n", or as much of that as there is; text is cut at
+ * REPLY_TEXT_PUT_MAX. */
 void reply_put(struct buf *b, const struct reply *r);
 
 /* "2.1.0" */
