@@ -101,19 +101,19 @@ size_t span_find_last(struct span s, uint8_t c)
 
 bool span_to_u32(struct span s, uint32_t max, uint32_t *out)
 {
-	uint64_t value = 0;
+	uint32_t value = 0;
 	size_t i;
 
 	if (s.len == 0)
 		return false;
 	for (i = 0; i < s.len; i++) {
-		if (!byte_is_digit(s.at[i]))
+		const uint32_t digit = (uint32_t)s.at[i] - '0';
+
+		if (digit > 9 || digit > max || value > (max - digit) / 10u)
 			return false;
-		value = value * 10u + (uint64_t)(s.at[i] - '0');
-		if (value > max)
-			return false;
+		value = value * 10u + digit;
 	}
-	*out = (uint32_t)value;
+	*out = value;
 	return true;
 }
 
