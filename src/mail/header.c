@@ -15,7 +15,7 @@ enum { NAME, FIELD, ENDED, PASS, BODY };
 
 void header_init(struct header *h)
 {
-	h->has_date = h->has_message_id = h->has_from = false;
+	h->has_date = h->has_message_id = false;
 	h->eight_bit = h->in_body = h->headless = false;
 	h->received = 0;
 	h->state = NAME;
@@ -29,16 +29,15 @@ void header_init(struct header *h)
 static uint8_t field_named(struct header *h, const struct header_rewrite *rewrite)
 {
 	const struct span name = span_trim(span_make(h->field, h->len - 1u));
-	const bool from = word_is(name, "From");
 
-	h->has_from |= from;
-	h->has_date |= word_is(name, "Date");
-	h->has_message_id |= word_is(name, "Message-ID");
-	if (word_is(name, "Received") && h->received < UINT8_MAX)
-		h->received++;
-	if (masquerade_wanted(rewrite) &&
-		(from || word_is(name, "Sender") || word_is(name, "Reply-To")))
-		return FIELD;
+	switch (word_among(name, "Date Message-ID Received")) {
+	case 0: h->has_date = true; break;
+	case 1: h->has_message_id = true; break;
+	case 2: h->received = (uint8_t)(h->received + (h->received < UINT8_MAX)); break;
+	default:
+		if (masquerade_wanted(rewrite) && word_among(name, "From Sender Reply-To") >= 0)
+			return FIELD;
+	}
 	return PASS;
 }
 

@@ -2,7 +2,7 @@
 /* header - watches a message pass by: what its header has, and rewrites its From.
  *
  * A streaming filter between DATA and the queue: octets in, octets out, no
- * octet of the body changed.  It notes Date, Message-ID, From, the number of
+ * octet of the body changed.  It notes Date, Message-ID, the number of
  * Received fields, 8-bit content, and where the header ends.  With a masquerade it
  * replaces addresses in From, Sender and Reply-To that `is_local` calls ours:
  * by the same local part at `domain`, or by one address (RFC 5321 has no section for this;
@@ -25,7 +25,7 @@ struct header_rewrite {
 };
 
 struct header {
-	bool has_date, has_message_id, has_from;
+	bool has_date, has_message_id;
 	bool eight_bit;   /* an octet over 127 was seen, header or body */
 	bool in_body;     /* the empty line has passed */
 	bool headless;    /* the first line is no field: what is put before the message

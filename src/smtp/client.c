@@ -5,6 +5,8 @@
 #include "mail/printable.h"
 #include "mail/word.h"
 
+#include <string.h>
+
 /* The longest command: "MAIL FROM:<...> SIZE=4294967295 BODY=8BITMIME" behind an "RSET". */
 #define COMMAND_MAX (ADDRESS_MAX + 60u)
 
@@ -128,15 +130,15 @@ static void dot_alone(struct smtpc *s)
 static void capability(struct smtpc *s)
 {
 	struct span line = reply_parser_line(&s->parser);
-	const struct span keyword = span_word(&line);
+	const int keyword = word_among(span_word(&line), "PIPELINING 8BITMIME SIZE");
 
 	if (s->parser.lines < 2 || s->helo)
 		return;
-	if (word_is(keyword, "PIPELINING"))
+	if (keyword == 0)
 		s->pipelining = true;
-	else if (word_is(keyword, "8BITMIME"))
+	else if (keyword == 1)
 		s->eight_bit_mime = true;
-	else if (word_is(keyword, "SIZE")) {
+	else if (keyword == 2) {
 		s->size_known = true;
 		if (!span_to_u32(span_word(&line), UINT32_MAX, &s->size_max))
 			s->size_max = 0; /* no number, or one beyond any message */
@@ -161,10 +163,7 @@ static void on_ehlo(struct smtpc *s, unsigned class)
 		s->state = IDLE;
 	} else if (class == 5 && !s->helo) {
 		/* A server of RFC 821: the same line with the other verb. */
-		s->out[0] = 'H';
-		s->out[1] = 'E';
-		s->out[2] = 'L';
-		s->out[3] = 'O';
+		memcpy(s->out, "HELO", 4);
 		s->out_at = 0;
 		s->helo = true;
 		expect(s, SMTPC_AT_EHLO);

@@ -6,27 +6,28 @@
 static const char bad_arguments[] = "501 5.5.4 Syntax error in arguments";
 static const char unknown_parameter[] = "555 5.5.4 Parameter not known";
 
-/* "FROM:" and a path off the front of *arg; a blank before the path is an error
- * of old clients that nobody minds. */
-static bool path_take(struct span *arg, const char *keyword, bool lenient, bool null_ok,
-	bool local_ok, struct address *out)
+/* "FROM:" or "TO:" and a path off the front of *arg, NULL or the reply; a blank before the path
+ * is an error of old clients that nobody minds. */
+static const char *path_take(struct span *arg, bool from, bool lenient, struct address *out)
 {
+	const char *const keyword = from ? "FROM:" : "TO:";
 	struct span rest = span_trim(*arg), word;
+	bool ok;
 
 	if (!word_starts(rest, keyword))
-		return false;
+		return bad_arguments;
 	rest = span_trim(span_from(rest, span_find(rest, ':') + 1u));
 	if (lenient && rest.len > 0 && rest.at[0] != '<') {
 		word = span_word(&rest);
-		if (!address_parse(word, out))
-			return false;
-	} else if (!address_parse_path(&rest, null_ok, local_ok, out)) {
-		return false;
-	} else if (rest.len > 0 && rest.at[0] != ' ' && rest.at[0] != '\t') {
-		return false;
+		ok = address_parse(word, out);
+	} else {
+		ok = address_parse_path(&rest, from, lenient || !from, out) &&
+			(rest.len == 0 || rest.at[0] == ' ' || rest.at[0] == '\t');
 	}
 	*arg = span_trim(rest);
-	return true;
+	if (ok)
+		return NULL;
+	return from ? "501 5.1.7 Bad reverse-path" : "501 5.1.3 Bad forward-path";
 }
 
 /* Twenty digits (RFC 1870 6.1) are more than we count: what does not fit is too
@@ -48,24 +49,19 @@ static const char *mail_parameter(struct span word, struct command_mail *out)
 	const size_t equals = span_find(word, '=');
 	const struct span name = span_sub(word, 0, equals), value = span_from(word, equals + 1u);
 
-	if (word_is(name, "SIZE"))
-		return size_value(value, &out->size) ? NULL : bad_arguments;
-	if (word_is(name, "BODY"))
-		return word_is(value, "7BIT") || word_is(value, "8BITMIME") ? NULL : bad_arguments;
-	if (word_is(name, "AUTH") && value.len > 0)
-		return NULL;
-	return unknown_parameter;
+	switch (word_among(name, "SIZE BODY AUTH")) {
+	case 0: return size_value(value, &out->size) ? NULL : bad_arguments;
+	case 1: return word_among(value, "7BIT 8BITMIME") >= 0 ? NULL : bad_arguments;
+	case 2: return value.len > 0 ? NULL : unknown_parameter;
+	default: return unknown_parameter;
+	}
 }
 
 const char *command_mail(struct span arg, bool lenient, struct command_mail *out)
 {
-	const char *wrong = NULL;
+	const char *wrong = path_take(&arg, true, lenient, &out->path);
 
 	out->size = 0;
-	if (!word_starts(span_trim(arg), "FROM:"))
-		return bad_arguments;
-	if (!path_take(&arg, "FROM:", lenient, true, lenient, &out->path))
-		return "501 5.1.7 Bad reverse-path";
 	while (arg.len > 0 && !wrong)
 		wrong = mail_parameter(span_word(&arg), out);
 	return wrong;
@@ -73,9 +69,7 @@ const char *command_mail(struct span arg, bool lenient, struct command_mail *out
 
 const char *command_rcpt(struct span arg, bool lenient, struct address *out)
 {
-	if (!word_starts(span_trim(arg), "TO:"))
-		return bad_arguments;
-	if (!path_take(&arg, "TO:", lenient, false, true, out))
-		return "501 5.1.3 Bad forward-path";
-	return arg.len > 0 ? unknown_parameter : NULL;
+	const char *wrong = path_take(&arg, false, lenient, out);
+
+	return !wrong && arg.len > 0 ? unknown_parameter : wrong;
 }

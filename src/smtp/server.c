@@ -3,7 +3,10 @@
 
 #include "base/check.h"
 #include "mail/printable.h"
+#include "mail/word.h"
 #include "smtp/command.h"
+
+#include <string.h>
 
 _Static_assert(CONFIG_SMTP_REPLY_BUF >= SMTPD_REPLY_MAX, "EHLO's reply must fit");
 _Static_assert(CONFIG_SMTP_LINE_MAX >= REPLY_TEXT_PUT_MAX + 32u, "a waiting 421 stands in text");
@@ -64,7 +67,7 @@ static bool idled(struct smtpd *s)
 {
 	if (++s->idle_commands < SMTPD_IDLE_COMMANDS_MAX)
 		return false;
-	say(s, "421 4.7.0 Too many commands without a message");
+	say(s, "421 4.7.0 Too many commands, no message");
 	end(s);
 	return true;
 }
@@ -94,7 +97,6 @@ static void ask(struct smtpd *s, enum smtpd_ask question)
 static bool hello(struct smtpd *s, struct span arg, bool esmtp)
 {
 	const struct span name = span_word(&arg);
-	size_t i;
 
 	if (name.len == 0 || name.len > DOMAIN_MAX || !printable_ok(name)) {
 		refuse(s, "501 5.5.4 Give your host name");
@@ -102,9 +104,8 @@ static bool hello(struct smtpd *s, struct span arg, bool esmtp)
 	}
 	if (idled(s))
 		return false;
-	s->helo_len = 0;
-	for (i = 0; i < name.len && i < sizeof(s->helo); i++)
-		s->helo[s->helo_len++] = name.at[i];
+	s->helo_len = (uint16_t)(name.len < sizeof(s->helo) ? name.len : sizeof(s->helo));
+	memcpy(s->helo, name.at, s->helo_len);
 	s->esmtp = esmtp;
 	s->state = READY;
 	return true;
@@ -189,7 +190,7 @@ static void on_vrfy(struct smtpd *s, const struct smtpd_settings *set, struct sp
 	if (arg.len == 0)
 		refuse(s, "501 5.5.4 VRFY needs an argument");
 	else
-		idle(s, "252 2.1.5 Send mail, and it will be tried");
+		idle(s, "252 2.1.5 Send mail and see");
 }
 
 static void on_help(struct smtpd *s, const struct smtpd_settings *set, struct span arg)
@@ -226,32 +227,22 @@ static void on_foreign(struct smtpd *s, const struct smtpd_settings *set, struct
 
 /* clang-format off */
 static const struct command {
-	char verb[9];
+	const char *verbs;
 	uint8_t allowed;
 	void (*run)(struct smtpd *, const struct smtpd_settings *, struct span);
 } commands[] = {
-	{ "HELO",     ANY,                 on_helo },
-	{ "EHLO",     ANY,                 on_ehlo },
-	{ "MAIL",     IN(READY),           on_mail },
-	{ "RCPT",     IN(MAIL) | IN(RCPT), on_rcpt },
-	{ "DATA",     IN(MAIL) | IN(RCPT), on_data },
-	{ "RSET",     ANY,                 on_rset },
-	{ "NOOP",     ANY,                 on_noop },
-	{ "QUIT",     ANY,                 on_quit },
-	{ "VRFY",     ANY,                 on_vrfy },
-	{ "HELP",     ANY,                 on_help },
-	{ "EXPN",     ANY,                 on_absent },
-	{ "ETRN",     ANY,                 on_absent },
-	{ "AUTH",     ANY,                 on_absent },
-	{ "STARTTLS", ANY,                 on_absent },
-	{ "BDAT",     ANY,                 on_absent },
-	{ "GET",      ANY,                 on_foreign },
-	{ "POST",     ANY,                 on_foreign },
-	{ "PUT",      ANY,                 on_foreign },
-	{ "HEAD",     ANY,                 on_foreign },
-	{ "OPTIONS",  ANY,                 on_foreign },
-	{ "CONNECT",  ANY,                 on_foreign },
-	{ "PRI",      ANY,                 on_foreign },   /* HTTP/2 */
+	{ "HELO", ANY,                 on_helo },
+	{ "EHLO", ANY,                 on_ehlo },
+	{ "MAIL", IN(READY),           on_mail },
+	{ "RCPT", IN(MAIL) | IN(RCPT), on_rcpt },
+	{ "DATA", IN(MAIL) | IN(RCPT), on_data },
+	{ "RSET", ANY,                 on_rset },
+	{ "NOOP", ANY,                 on_noop },
+	{ "QUIT", ANY,                 on_quit },
+	{ "VRFY", ANY,                 on_vrfy },
+	{ "HELP", ANY,                 on_help },
+	{ "EXPN ETRN AUTH STARTTLS BDAT", ANY, on_absent },
+	{ "GET POST PUT HEAD OPTIONS CONNECT PRI", ANY, on_foreign }, /* HTTP and HTTP/2 */
 };
 /* clang-format on */
 
@@ -260,7 +251,7 @@ static const struct command *command_find(struct span verb)
 	size_t i;
 
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (span_equal_nocase(verb, span_of(commands[i].verb)))
+		if (word_among(verb, commands[i].verbs) >= 0)
 			return &commands[i];
 	return NULL;
 }
@@ -298,7 +289,7 @@ static void run_line(struct smtpd *s, const struct smtpd_settings *set, enum lin
 	} else if (result == LINE_LONG) {
 		refuse(s, "500 5.5.2 Line too long");
 	} else {
-		refuse(s, "500 5.5.2 Lines end in CRLF, and hold no CR, LF or NUL");
+		refuse(s, "500 5.5.2 Lines end in CRLF, without CR, LF, NUL");
 	}
 	s->progress++;
 }
