@@ -20,7 +20,7 @@ bool ip4_parse(struct span s, uint8_t out[4])
 
 		if (n > 3 || (n > 1 && s.at[0] == '0') || (i < 3 && n == s.len))
 			return false;
-		if (!span_to_u32(span_sub(s, 0, n), 255, &value))
+		if (!span_to_u32(span_head(s, n), 255, &value))
 			return false;
 		out[i] = (uint8_t)value;
 		s = span_from(s, n + 1);
@@ -65,7 +65,7 @@ static bool bit_of(const struct ip *a, unsigned bit)
 bool ip_prefix_parse(struct span s, struct ip_prefix *out)
 {
 	size_t slash = span_find(s, '/');
-	struct span address = span_sub(s, 0, slash);
+	struct span address = span_head(s, slash);
 	unsigned written = span_find(address, ':') < address.len ? 128u : 32u;
 	unsigned total, i;
 	uint32_t bits = written;

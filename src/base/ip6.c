@@ -44,7 +44,7 @@ static int parse_groups(struct span s, uint8_t out[16])
 
 		if (colon == s.len && n <= 12 && ip4_parse(s, out + n))
 			return (int)n + 4;
-		if (n > 14 || !parse_group(span_sub(s, 0, colon), out + n))
+		if (n > 14 || !parse_group(span_head(s, colon), out + n))
 			return -1;
 		n += 2;
 		if (colon == s.len)
@@ -63,11 +63,11 @@ static bool parse_octets(struct span s, uint8_t out[16])
 		gap++;
 	if (gap + 1 >= s.len)
 		return parse_groups(s, out) == 16;
-	front = parse_groups(span_sub(s, 0, gap), out);
+	front = parse_groups(span_head(s, gap), out);
 	back = parse_groups(span_from(s, gap + 2), tail);
 	/* "::" stands for at least one group (RFC 4291 2.2), and an IPv4 part only
 	 * ends an address. */
-	if (front < 0 || back < 0 || front + back > 14 || span_find(span_sub(s, 0, gap), '.') < gap)
+	if (front < 0 || back < 0 || front + back > 14 || span_find(span_head(s, gap), '.') < gap)
 		return false;
 	memset(out + front, 0, (size_t)(16 - front));
 	memcpy(out + 16 - back, tail, (size_t)back);

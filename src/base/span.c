@@ -45,7 +45,7 @@ bool span_equal_nocase(struct span a, struct span b)
 	return a.len == b.len && span_starts_nocase(a, b);
 }
 
-struct span span_from(struct span s, size_t from)
+struct span span_behind(size_t from, struct span s)
 {
 	if (from >= s.len)
 		return SPAN_EMPTY;
@@ -60,12 +60,16 @@ void span_skip(struct span *s, size_t n)
 	s->len -= n;
 }
 
-struct span span_sub(struct span s, size_t from, size_t len)
+struct span span_first(size_t len, struct span s)
 {
-	s = span_from(s, from);
 	if (len < s.len)
 		s.len = len;
 	return s;
+}
+
+struct span span_sub(struct span s, size_t from, size_t len)
+{
+	return span_head(span_from(s, from), len);
 }
 
 static bool is_blank(uint8_t c)

@@ -44,9 +44,21 @@ bool span_equal(struct span a, struct span b);
 bool span_equal_nocase(struct span a, struct span b);
 bool span_starts_nocase(struct span s, struct span prefix);
 
-/* Part of s; from and len are cut to what is there. */
+/* Part of s; from and len are cut to what is there.  The last two have a function whose
+ * arguments all stay in registers. */
 struct span span_sub(struct span s, size_t from, size_t len);
-struct span span_from(struct span s, size_t from);
+struct span span_behind(size_t from, struct span s);
+struct span span_first(size_t len, struct span s);
+
+static inline struct span span_from(struct span s, size_t from)
+{
+	return span_behind(from, s);
+}
+
+static inline struct span span_head(struct span s, size_t len)
+{
+	return span_first(len, s);
+}
 
 /* Takes n octets off the front of *s. */
 void span_skip(struct span *s, size_t n);

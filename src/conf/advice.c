@@ -72,7 +72,7 @@ void conf_unknown(struct conf_reader *r)
 	static const char later[] = CONF_ABSENT_KEYWORDS
 		"require_tls_for_auth user ntp_server tls_certificate tls_key tls_ca "
 		"spf dkim_verify dkim_sign dmarc clamd dnsbl rate_limit alert_to";
-	struct span start = span_sub(r->word, 0, KEYWORD_MAX);
+	struct span start = span_head(r->word, KEYWORD_MAX);
 	unsigned d, best = UINT8_MAX;
 	const char *nearest = "";
 	size_t i;
@@ -132,7 +132,7 @@ static int alias_of(const struct conf *c, struct span target)
 	int i = conf_alias_index(c, target);
 
 	if (i < 0 && at < target.len && conf_domain_is_local(c, span_from(target, at + 1)))
-		i = conf_alias_index(c, span_sub(target, 0, at));
+		i = conf_alias_index(c, span_head(target, at));
 	return i;
 }
 

@@ -10,7 +10,7 @@ enum status conf_alias_line(struct conf *c, struct span line, uint32_t number,
 	size_t colon = span_find(line, ':');
 	struct conf_alias *a;
 
-	r.rest = span_sub(line, 0, colon);
+	r.rest = span_head(line, colon);
 	if (!conf_line_ok(&r, line))
 		return ST_BAD;
 	r.keyword = &row;

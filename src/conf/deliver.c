@@ -9,7 +9,7 @@ static bool pattern_ok(struct span w)
 	size_t at = span_find_last(w, '@');
 
 	if (span_equal(span_from(w, at + 1), SPAN("*")))
-		return conf_local_ok(span_sub(w, 0, at));
+		return conf_local_ok(span_head(w, at));
 	return conf_name_ok(w);
 }
 
@@ -67,7 +67,7 @@ int conf_deliver_find(const struct conf *c, struct span local, struct span domai
 		size_t at = span_find_last(pattern, '@');
 		unsigned score = 1;
 
-		if (matches(span_sub(pattern, 0, at), local, 2, &score) &&
+		if (matches(span_head(pattern, at), local, 2, &score) &&
 			matches(span_from(pattern, at + 1), domain, 1, &score) && score > best) {
 			best = score;
 			found = i;

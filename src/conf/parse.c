@@ -154,7 +154,7 @@ bool conf_take_line(struct span *text, struct span *line)
 
 	if (text->len == 0)
 		return false;
-	*line = span_sub(*text, 0, end);
+	*line = span_head(*text, end);
 	span_skip(text, end + 1);
 	if (line->len > 0 && line->at[line->len - 1] == '\r')
 		line->len--;

@@ -70,7 +70,7 @@ static void read_choice(struct conf_reader *r, void *place)
 	for (*choice = 0; words.len > 0; ++*choice) {
 		size_t n = span_find(words, ',');
 
-		if (span_equal(r->word, span_sub(words, 0, n)))
+		if (span_equal(r->word, span_head(words, n)))
 			return;
 		words = span_from(words, n + 2);
 	}

@@ -52,7 +52,7 @@ static void put_be16(struct buf *b, uint16_t v)
 static void put_name(struct buf *b, struct span text)
 {
 	while (text.len > 0) {
-		struct span label = span_sub(text, 0, span_find(text, '.'));
+		struct span label = span_head(text, span_find(text, '.'));
 
 		buf_put_byte(b, (uint8_t)label.len);
 		buf_put(b, label);

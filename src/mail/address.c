@@ -108,7 +108,7 @@ bool address_parse(struct span s, struct address *out)
 		return false;
 	if (!domain_or_literal_ok(span_from(s, n + 1)))
 		return false;
-	out->local = span_sub(s, 0, n);
+	out->local = span_head(s, n);
 	out->domain = span_from(s, n + 1);
 	return true;
 }
@@ -122,7 +122,7 @@ static bool route_take(struct span *s)
 		span_skip(s, 1);
 		for (n = 0; n < s->len && s->at[n] != ',' && s->at[n] != ':'; n++)
 			;
-		if (n == s->len || !address_domain_ok(span_sub(*s, 0, n)))
+		if (n == s->len || !address_domain_ok(span_head(*s, n)))
 			return false;
 		if (s->at[n] == ':') {
 			span_skip(s, n + 1);
@@ -146,7 +146,7 @@ bool address_parse_path(struct span *s, bool null_ok, bool local_ok, struct addr
 	end = n + span_find(span_from(rest, n), '>');
 	if (end >= rest.len)
 		return false;
-	inside = span_sub(rest, 0, end);
+	inside = span_head(rest, end);
 	if (inside.len == 0 || n == inside.len) {
 		if (inside.len > 0 ? (!local_ok || n > LOCAL_PART_MAX)
 				   : (!null_ok || s->at[1] != '>'))

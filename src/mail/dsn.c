@@ -59,7 +59,7 @@ static void fill(struct buf *b, char what, const void *of)
 	switch (what) {
 	case 'a': text = d->hostname; break;
 	case 'b': text = d->to; break;
-	case 'c': text = span_sub(d->origin, 0, ORIGIN_PUT_MAX); break;
+	case 'c': text = span_head(d->origin, ORIGIN_PUT_MAX); break;
 	case 'd': text = about->r->final; break;
 	case 'e': text = about->r->original; break;
 	case 'f': date_put(b, d->wall_s); return;

@@ -9,7 +9,7 @@ void envelope_put(struct buf *b, enum envelope_kind kind, struct span text)
 	/* A line end inside a text would be a line of its own: a recipient that
 	 * nobody checked.  Addresses were parsed; this holds for any text. */
 	buf_put_byte(b, (uint8_t)kind);
-	printable_put(b, span_sub(text, 0, ADDRESS_MAX));
+	printable_put(b, span_head(text, ADDRESS_MAX));
 	buf_put_byte(b, '\n');
 }
 

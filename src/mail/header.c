@@ -102,7 +102,7 @@ static size_t pass(struct header *h, struct span in, struct span *out)
 	for (i = 0; i < n; i++)
 		seen |= in.at[i];
 	h->eight_bit |= seen > 127;
-	*out = span_sub(in, 0, n);
+	*out = span_head(in, n);
 	return n;
 }
 

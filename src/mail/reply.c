@@ -31,7 +31,7 @@ void reply_put(struct buf *b, const struct reply *r)
 	if (r->text.len > 0) {
 		if (b->len > start)
 			buf_put_byte(b, ' ');
-		printable_put(b, span_sub(r->text, 0, REPLY_TEXT_PUT_MAX));
+		printable_put(b, span_head(r->text, REPLY_TEXT_PUT_MAX));
 	}
 	buf_puts(b, "\r\n");
 }
@@ -45,7 +45,7 @@ bool reply_enhanced_take(struct span *s, uint8_t enhanced[3])
 	for (i = 0; i < 3; i++) {
 		size_t n = span_find(rest, i < 2 ? '.' : ' ');
 
-		if (n > 3 || !span_to_u32(span_sub(rest, 0, n), 255, &e[i]))
+		if (n > 3 || !span_to_u32(span_head(rest, n), 255, &e[i]))
 			return false;
 		span_skip(&rest, n + 1);
 	}
@@ -82,7 +82,7 @@ static bool head_code(const struct reply_parser *p, uint32_t *code, bool *last)
 	const uint8_t separator = head.len > 3 ? head.at[3] : (uint8_t)' ';
 
 	*last = separator == ' ';
-	return span_to_u32(span_sub(head, 0, 3), 599, code) && head.len >= 3 && *code >= 200 &&
+	return span_to_u32(span_head(head, 3), 599, code) && head.len >= 3 && *code >= 200 &&
 		(separator == ' ' || separator == '-');
 }
 

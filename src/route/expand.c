@@ -32,7 +32,7 @@ static void split(struct span text, struct address *a)
 {
 	size_t at = span_find_last(text, '@');
 
-	a->local = span_sub(text, 0, at);
+	a->local = span_head(text, at);
 	a->domain = span_from(text, at + 1);
 }
 

@@ -106,7 +106,7 @@ static void command(struct smtpc *s, enum smtpc_stage stage, const char *verb, s
 	const char *rest)
 {
 	buf_puts(&s->unsent, verb);
-	printable_put(&s->unsent, span_sub(path, 0, ADDRESS_MAX));
+	printable_put(&s->unsent, span_head(path, ADDRESS_MAX));
 	buf_puts(&s->unsent, rest);
 	CHECK(!s->unsent.overflow);
 	expect(s, stage);

@@ -47,7 +47,7 @@ static bool size_value(struct span value, uint32_t *size)
 static const char *mail_parameter(struct span word, struct command_mail *out)
 {
 	const size_t equals = span_find(word, '=');
-	const struct span name = span_sub(word, 0, equals), value = span_from(word, equals + 1u);
+	const struct span name = span_head(word, equals), value = span_from(word, equals + 1u);
 
 	switch (word_among(name, "SIZE BODY AUTH")) {
 	case 0: return size_value(value, &out->size) ? NULL : bad_arguments;
