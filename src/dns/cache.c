@@ -2,7 +2,6 @@
 #include "dns/cache.h"
 
 #include "base/check.h"
-#include "dns/answer.h"
 
 #include <string.h>
 
@@ -11,8 +10,8 @@ static struct span name_of(const struct dns_cache_entry *e)
 	return span_make(e->data, e->name_len);
 }
 
-struct dns_cache_entry *dns_cache_find(struct dns_cache *c, struct span name, uint8_t type,
-	uint32_t now_s)
+struct dns_cache_entry *dns_cache_find(struct dns_cache *c, uint32_t now_s, struct span name,
+	uint8_t type)
 {
 	uint32_t hash = span_hash_nocase(name);
 	unsigned i;
@@ -42,26 +41,6 @@ struct dns_cache_entry *dns_cache_take(struct dns_cache *c)
 	CHECK(victim);
 	memset(victim, 0, sizeof(*victim));
 	return victim;
-}
-
-void dns_cache_keep_alias(struct dns_cache *c, struct span name, struct span target,
-	uint32_t expires_s)
-{
-	struct dns_cache_entry *e;
-	struct buf b;
-
-	if (name.len + target.len > CONFIG_DNS_CACHE_BYTES)
-		return;
-	e = dns_cache_take(c);
-	buf_init(&b, e->data, sizeof(e->data));
-	buf_put(&b, name);
-	buf_put(&b, target);
-	e->len = (uint16_t)b.len;
-	e->name_len = (uint8_t)name.len;
-	e->name_hash = span_hash_nocase(name);
-	e->result = DNS_FOUND;
-	e->type = DNS_CNAME;
-	e->expires_s = expires_s;
 }
 
 void dns_cache_flush(struct dns_cache *c)

@@ -2,7 +2,7 @@
 /* cache - answers by name and type, in a fixed number of entries.
  *
  * An entry holds its question's name, then its records one after the other: A 4
- * octets, AAAA 16, MX preference, length and host, CNAME the target.  Every answer passes
+ * octets, AAAA 16, MX preference, length and host.  Every answer passes
  * through an entry on its way to the asker, who pins it meanwhile.  One that does not
  * fit beside its name is kept without: good for its asker, found by nobody
  * else.  Names are compared whole: with a hash alone, one could be made that
@@ -30,16 +30,12 @@ struct dns_cache {
 };
 
 /* The answer to (name, type) that is still good, or NULL. */
-struct dns_cache_entry *dns_cache_find(struct dns_cache *c, struct span name, uint8_t type,
-	uint32_t now_s);
+struct dns_cache_entry *dns_cache_find(struct dns_cache *c, uint32_t now_s, struct span name,
+	uint8_t type);
 
 /* An emptied, unpinned entry in place of a free one, or the one that expires first.
  * There is one as long as not all are pinned. */
 struct dns_cache_entry *dns_cache_take(struct dns_cache *c);
-
-/* Keeps that name is an alias of target, if both fit one entry. */
-void dns_cache_keep_alias(struct dns_cache *c, struct span name, struct span target,
-	uint32_t expires_s);
 
 /* Forgets everything; a pinned entry keeps its records for its asker. */
 void dns_cache_flush(struct dns_cache *c);

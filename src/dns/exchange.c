@@ -44,7 +44,7 @@ void exchange_end(struct resolver *r, struct resolver_query *q, enum dns_result 
 	q->state = DNS_QUERY_DONE;
 	q->result = (uint8_t)result;
 	if (result == DNS_FAILED)
-		r->stats.failures++;
+		r->stats.failures += DNS_COUNT;
 }
 
 void exchange_end_with(struct resolver *r, struct resolver_query *q, struct dns_cache_entry *e)
@@ -141,7 +141,7 @@ static bool open_handle(struct resolver *r, struct resolver_query *q, bool tcp)
 	return handle >= 0;
 }
 
-static bool step_pause(struct resolver *r, struct resolver_query *q)
+bool exchange_pause(struct resolver *r, struct resolver_query *q)
 {
 	bool last = round_of(r, q) + 1u == CONFIG_DNS_ROUNDS;
 	struct span query;
@@ -177,7 +177,7 @@ static void keep_entry(struct resolver *r, const struct resolver_query *q,
 	dns_digest_store(d, reply, exchange_name(q), e);
 }
 
-/* The chain leads out of the reply: remember it, ask for where it leads. */
+/* The chain leads out of the reply: ask for where it leads. */
 static void follow_alias(struct resolver *r, struct resolver_query *q,
 	const struct dns_reply *reply, const struct dns_digest *d)
 {
@@ -190,7 +190,6 @@ static void follow_alias(struct resolver *r, struct resolver_query *q,
 		exchange_end(r, q, DNS_FAILED);
 		return;
 	}
-	dns_cache_keep_alias(&r->cache, exchange_name(q), buf_span(&target), r->now_s + d->ttl_s);
 	exchange_set_name(q, buf_span(&target));
 	exchange_restart(r, q);
 }
@@ -258,11 +257,11 @@ bool exchange_open_reply(struct resolver *r, const struct resolver_query *q,
 
 	if (dns_reply_open(reply, bytes, cut) && dns_reply_matches(reply, &question))
 		return true;
-	r->stats.mismatched++;
+	r->stats.mismatched += DNS_COUNT;
 	return false;
 }
 
-static bool step_udp(struct resolver *r, struct resolver_query *q)
+bool exchange_udp(struct resolver *r, struct resolver_query *q)
 {
 	int n = r->net->ops->recv(r->net->ctx, q->handle, r->packet, sizeof(r->packet));
 	struct dns_reply reply;
@@ -279,7 +278,7 @@ static bool step_udp(struct resolver *r, struct resolver_query *q)
 	if (!exchange_open_reply(r, q, &reply, span_make(r->packet, (size_t)n), cut))
 		return true;
 	cut |= reply.truncated;
-	r->stats.truncated += cut;
+	r->stats.truncated += DNS_COUNT && cut;
 	if (!cut || !CONFIG_DNS_TCP) {
 		reply.cut = cut; /* without TCP what is there has to do */
 		exchange_take(r, q, &reply);
@@ -291,21 +290,4 @@ static bool step_udp(struct resolver *r, struct resolver_query *q)
 		q->state = DNS_QUERY_CONNECT;
 	}
 	return true;
-}
-
-/* ---- the step ------------------------------------------------------------ */
-
-static bool (*const steps[])(struct resolver *, struct resolver_query *) = {
-	[DNS_QUERY_PAUSE] = step_pause,
-	[DNS_QUERY_UDP] = step_udp,
-#if CONFIG_DNS_TCP
-	[DNS_QUERY_CONNECT] = exchange_tcp_connect,
-	[DNS_QUERY_SEND] = exchange_tcp_send,
-	[DNS_QUERY_GATHER] = exchange_tcp_gather,
-#endif
-};
-
-bool exchange_step(struct resolver *r, struct resolver_query *q)
-{
-	return steps[q->state](r, q);
 }

@@ -13,9 +13,13 @@
 
 #define NO_HANDLE (-1)
 
-/* One move in the states from PAUSE to GATHER.  True: something happened, there
- * may be more to do. */
-bool exchange_step(struct resolver *r, struct resolver_query *q);
+/* One move in the states PAUSE and UDP, and in those of TCP.  True: something happened,
+ * there may be more to do. */
+bool exchange_pause(struct resolver *r, struct resolver_query *q);
+bool exchange_udp(struct resolver *r, struct resolver_query *q);
+bool exchange_tcp_connect(struct resolver *r, struct resolver_query *q);
+bool exchange_tcp_send(struct resolver *r, struct resolver_query *q);
+bool exchange_tcp_gather(struct resolver *r, struct resolver_query *q);
 
 /* The attempt is over: on to the next one, or the question has failed. */
 void exchange_failed(struct resolver *r, struct resolver_query *q);
@@ -53,9 +57,5 @@ bool exchange_open_reply(struct resolver *r, const struct resolver_query *q,
 
 /* Where the reply leads: DONE, START under another name, or the next attempt. */
 void exchange_take(struct resolver *r, struct resolver_query *q, const struct dns_reply *reply);
-
-bool exchange_tcp_connect(struct resolver *r, struct resolver_query *q);
-bool exchange_tcp_send(struct resolver *r, struct resolver_query *q);
-bool exchange_tcp_gather(struct resolver *r, struct resolver_query *q);
 
 #endif

@@ -72,7 +72,7 @@ int resolver_ask(struct resolver *r, struct span name, enum dns_type type)
 	r->query[i].state = DNS_QUERY_START;
 	r->query[i].type = (uint8_t)type;
 	exchange_set_name(&r->query[i], name);
-	r->stats.questions++;
+	r->stats.questions += DNS_COUNT;
 	return i;
 }
 
@@ -133,23 +133,6 @@ static void answer_localhost(struct resolver *r, struct resolver_query *q)
 	exchange_end_with(r, q, e);
 }
 
-/* Finds an answer through the CNAMEs that the cache knows. */
-static struct dns_cache_entry *look_up(struct resolver *r, struct resolver_query *q)
-{
-	for (;;) {
-		struct dns_cache_entry *e = dns_cache_find(&r->cache, exchange_name(q), q->type,
-			r->now_s);
-
-		if (e || q->cname_count > DNS_CNAMES_MAX)
-			return e;
-		e = dns_cache_find(&r->cache, exchange_name(q), DNS_CNAME, r->now_s);
-		if (!e)
-			return NULL;
-		exchange_set_name(q, dns_cache_records(e));
-		q->cname_count++;
-	}
-}
-
 /* Whether another question is already out for the same: its answer will do for both. */
 static bool has_twin(const struct resolver *r, const struct resolver_query *q)
 {
@@ -177,13 +160,13 @@ static bool step_start(struct resolver *r, struct resolver_query *q)
 		answer_localhost(r, q);
 		return false;
 	}
-	e = look_up(r, q);
+	e = dns_cache_find(&r->cache, r->now_s, exchange_name(q), q->type);
 	if (e) {
-		r->stats.cache_hits++;
+		r->stats.cache_hits += DNS_COUNT;
 		exchange_end_with(r, q, e);
 		return false;
 	}
-	if (r->server_count == 0 || q->cname_count > DNS_CNAMES_MAX) {
+	if (r->server_count == 0) {
 		exchange_end(r, q, DNS_FAILED);
 		return false;
 	}
@@ -197,12 +180,16 @@ static bool step_start(struct resolver *r, struct resolver_query *q)
 
 /* ---- the step ------------------------------------------------------------ */
 
-static bool step_once(struct resolver *r, struct resolver_query *q)
-{
-	if (q->state == DNS_QUERY_START)
-		return step_start(r, q);
-	return q->state != DNS_QUERY_DONE && exchange_step(r, q);
-}
+static bool (*const steps[])(struct resolver *, struct resolver_query *) = {
+	[DNS_QUERY_START] = step_start,
+	[DNS_QUERY_PAUSE] = exchange_pause,
+	[DNS_QUERY_UDP] = exchange_udp,
+#if CONFIG_DNS_TCP
+	[DNS_QUERY_CONNECT] = exchange_tcp_connect,
+	[DNS_QUERY_SEND] = exchange_tcp_send,
+	[DNS_QUERY_GATHER] = exchange_tcp_gather,
+#endif
+};
 
 /* After the work, so that a reply that is there in time counts even when the loop was late. */
 static void expire(struct resolver *r, struct resolver_query *q)
@@ -212,7 +199,7 @@ static void expire(struct resolver *r, struct resolver_query *q)
 	if (instant_until_ms(r->now_ms, q->give_up_ms) == 0) {
 		exchange_end(r, q, DNS_FAILED);
 	} else if (q->state > DNS_QUERY_PAUSE && instant_until_ms(r->now_ms, q->until_ms) == 0) {
-		r->stats.timeouts++;
+		r->stats.timeouts += DNS_COUNT;
 		exchange_failed(r, q);
 	}
 }
@@ -236,7 +223,7 @@ static uint32_t step_query(struct resolver *r, struct resolver_query *q)
 		watch(r, q, 0);
 		return UINT32_MAX;
 	}
-	while (n < DNS_DATAGRAMS_PER_STEP && step_once(r, q))
+	while (n < DNS_DATAGRAMS_PER_STEP && q->state != DNS_QUERY_DONE && steps[q->state](r, q))
 		n++;
 	expire(r, q);
 	watch(r, q, watched_in[q->state]);
@@ -249,16 +236,13 @@ static uint32_t step_query(struct resolver *r, struct resolver_query *q)
 
 uint32_t resolver_step(struct resolver *r, uint32_t now_ms, uint32_t now_s)
 {
-	uint32_t wait_ms = UINT32_MAX;
+	uint32_t wait_ms = UINT32_MAX, query_ms;
 	uint8_t owner = r->owner;
-	unsigned i;
+	struct resolver_query *q;
 
 	r->now_ms = now_ms;
 	r->now_s = now_s;
-	for (i = 0; i < CONFIG_DNS_QUERIES; i++) {
-		struct resolver_query *q = &r->query[i];
-		uint32_t query_ms;
-
+	for (q = r->query; q < r->query + CONFIG_DNS_QUERIES; q++) {
 		if (q->state == DNS_QUERY_FREE || q->state == DNS_QUERY_DONE)
 			continue;
 		query_ms = step_query(r, q);

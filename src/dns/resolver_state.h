@@ -16,6 +16,9 @@ _Static_assert(CONFIG_DNS_PACKET >= DNS_QUERY_MAX, "a query is built in the pack
 _Static_assert(CONFIG_DNS_SERVERS <= 8u, "no_edns has a bit for each");
 _Static_assert(CONFIG_DNS_RECORDS <= 255u && CONFIG_DNS_QUERIES <= 255u, "counted by one octet");
 
+/* What an event counts: nothing where nobody can ask for the counters. */
+#define DNS_COUNT ((uint32_t)CONFIG_CONTROL_LINE)
+
 struct resolver_stats {
 	uint32_t questions, cache_hits, timeouts, failures, truncated, mismatched;
 };
@@ -46,14 +49,14 @@ struct resolver_query {
 	uint32_t until_ms;   /* end of the attempt or pause */
 	uint32_t give_up_ms; /* 0: to be set */
 	int handle;          /* -1: none */
-	uint16_t id;
-	uint16_t sent_len; /* TCP: how much of the query left */
-	uint16_t entry;    /* DONE: where the answer is, if there is one */
-	uint8_t state;     /* enum dns_query_state */
+	uint8_t state;       /* enum dns_query_state */
 	uint8_t type, result;
 	uint8_t server, tries, cname_count;
 	uint8_t edns, watched;
 	uint8_t name_len;
+	uint16_t id;
+	uint16_t sent_len; /* TCP: how much of the query left */
+	uint16_t entry;    /* DONE: where the answer is, if there is one */
 	uint8_t name[DNS_NAME_MAX];
 };
 
@@ -61,11 +64,11 @@ struct resolver {
 	const struct net *net;
 	const struct random *random;
 	uint32_t now_ms, now_s; /* of the step */
-	struct resolver_stats stats;
 	uint8_t server_count, server_best;
 	uint8_t no_edns; /* bit per server: it refused EDNS0 */
 	uint8_t owner;   /* 1 + the query whose TCP reply is being gathered in packet; 0: none */
 	uint16_t packet_len;
+	struct resolver_stats stats;
 	struct ip_endpoint server[CONFIG_DNS_SERVERS];
 	struct resolver_query query[CONFIG_DNS_QUERIES];
 	struct dns_cache cache;
