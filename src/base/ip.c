@@ -3,9 +3,14 @@
 
 #include <string.h>
 
+static bool is_six(const struct ip *a)
+{
+	return CONFIG_IPV6 && a->family == 6;
+}
+
 static unsigned ip_len(const struct ip *a)
 {
-	return a->family == 4 ? 4u : a->family == 6 ? IP_BYTES_MAX : 0u;
+	return is_six(a) ? IP_BYTES_MAX : 4u;
 }
 
 /* Four decimal numbers.  A leading zero is refused: some read it as octal, and
@@ -15,10 +20,10 @@ bool ip4_parse(struct span s, uint8_t out[4])
 	unsigned i;
 
 	for (i = 0; i < 4; i++) {
-		size_t n = i < 3 ? span_find(s, '.') : s.len;
+		size_t n = span_find(s, '.');
 		uint32_t value;
 
-		if (n > 3 || (n > 1 && s.at[0] == '0') || (i < 3 && n == s.len))
+		if (n > 3 || (n > 1 && s.at[0] == '0') || (i < 3) != (n < s.len))
 			return false;
 		if (!span_to_u32(span_head(s, n), 255, &value))
 			return false;
@@ -44,7 +49,7 @@ bool ip_parse(struct span s, struct ip *out)
 bool ip_endpoint_parse(struct span s, uint16_t port_default, struct ip_endpoint *out)
 {
 	size_t colon = span_find_last(s, ':');
-	bool bare_v6 = s.len > 0 && s.at[0] != '[' && span_find(s, ':') != colon;
+	bool bare_v6 = CONFIG_IPV6 && s.len > 0 && s.at[0] != '[' && span_find(s, ':') != colon;
 	bool ends_in_bracket = s.len > 0 && s.at[s.len - 1] == ']';
 	uint32_t port = port_default;
 
@@ -66,7 +71,7 @@ bool ip_prefix_parse(struct span s, struct ip_prefix *out)
 {
 	size_t slash = span_find(s, '/');
 	struct span address = span_head(s, slash);
-	unsigned written = span_find(address, ':') < address.len ? 128u : 32u;
+	unsigned written = CONFIG_IPV6 && span_find(address, ':') < address.len ? 128u : 32u;
 	unsigned total, i;
 	uint32_t bits = written;
 
@@ -120,7 +125,7 @@ bool ip_is_loopback(const struct ip *a)
 	if (a->family == 4)
 		return a->bytes[0] == 127;
 	one.bytes[IP_BYTES_MAX - 1] = 0;
-	return a->family == 6 && a->bytes[IP_BYTES_MAX - 1] == 1 && ip_is_any(&one);
+	return is_six(a) && a->bytes[IP_BYTES_MAX - 1] == 1 && ip_is_any(&one);
 }
 
 static void put_v4(struct buf *b, const uint8_t bytes[4])
@@ -138,7 +143,7 @@ void ip_put(struct buf *b, const struct ip *a)
 {
 	if (a->family == 4)
 		put_v4(b, a->bytes);
-	else if (a->family == 6)
+	else if (is_six(a))
 		ip6_put(b, a);
 	else
 		buf_puts(b, "none");
@@ -146,10 +151,10 @@ void ip_put(struct buf *b, const struct ip *a)
 
 void ip_endpoint_put(struct buf *b, const struct ip_endpoint *e)
 {
-	if (e->ip.family == 6)
+	if (is_six(&e->ip))
 		buf_put_byte(b, '[');
 	ip_put(b, &e->ip);
-	if (e->ip.family == 6)
+	if (is_six(&e->ip))
 		buf_put_byte(b, ']');
 	buf_put_byte(b, ':');
 	buf_put_u32(b, e->port);

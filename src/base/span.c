@@ -23,6 +23,11 @@ bool byte_is_alpha(uint8_t c)
 	return byte_lower(c) >= 'a' && byte_lower(c) <= 'z';
 }
 
+bool byte_is_alnum(uint8_t c)
+{
+	return byte_is_digit(c) || byte_is_alpha(c);
+}
+
 bool span_equal(struct span a, struct span b)
 {
 	return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);

@@ -10,7 +10,7 @@
 
 static size_t address_len(uint16_t type)
 {
-	return type == DNS_A ? 4u : type == DNS_AAAA ? IP_BYTES_MAX : 0;
+	return type == DNS_A ? 4u : CONFIG_IPV6 && type == DNS_AAAA ? IP_BYTES_MAX : 0;
 }
 
 /* ---- a reply in short ---------------------------------------------------- */
@@ -243,7 +243,7 @@ static void get_record(struct span *from, uint8_t type, struct dns_answer *out)
 			memcpy(out->text + out->text_len, host.at, host.len);
 		out->text_len = (uint16_t)(out->text_len + host.len);
 	} else {
-		record->ip.family = type == DNS_A ? 4 : 6;
+		record->ip.family = CONFIG_IPV6 && type == DNS_AAAA ? 6 : 4;
 		memcpy(record->ip.bytes, from->at, len);
 	}
 	out->count++;

@@ -23,7 +23,7 @@
 
 static bool is_host_octet(uint8_t c)
 {
-	return byte_is_alpha(c) || byte_is_digit(c) || c == '-' || c == '_';
+	return byte_is_alnum(c) || c == '-' || c == '_';
 }
 
 bool dns_name_is_host(struct span text)

@@ -12,11 +12,6 @@ static bool is_atext(uint8_t c)
 	return printable_byte(c) && !byte_in(c, " \"(),.:;<>@[\\]");
 }
 
-static bool is_alnum(uint8_t c)
-{
-	return byte_is_digit(c) || byte_is_alpha(c);
-}
-
 /* Length of the dot-string at the front of s; 0: none.  Two dots in a row or
  * one at an end make no dot-string (RFC 5321 4.1.2). */
 static size_t dot_string_len(struct span s)
@@ -67,7 +62,7 @@ bool address_domain_ok(struct span s)
 			label = 0;
 			continue;
 		}
-		if (!is_alnum(s.at[i]) && (s.at[i] != '-' || label == 0))
+		if (!byte_is_alnum(s.at[i]) && (s.at[i] != '-' || label == 0))
 			return false;
 		if (++label > LABEL_MAX)
 			return false;
@@ -83,7 +78,7 @@ bool address_literal(struct span s, struct ip *out)
 	if (s.len < 3 || s.len > DOMAIN_MAX || s.at[0] != '[' || s.at[s.len - 1] != ']')
 		return false;
 	s = span_sub(s, 1, s.len - 2);
-	tagged = word_starts(s, "IPv6:");
+	tagged = CONFIG_IPV6 && word_starts(s, "IPv6:");
 	if (tagged)
 		s = span_from(s, 5);
 	/* ip_parse would take brackets of its own. */

@@ -8,7 +8,7 @@
 /* RFC 5321 4.1.3: IPv6 carries a tag. */
 static void literal_put(struct buf *b, const struct ip *ip)
 {
-	buf_puts(b, ip->family == 6 ? "[IPv6:" : "[");
+	buf_puts(b, CONFIG_IPV6 && ip->family == 6 ? "[IPv6:" : "[");
 	ip_put(b, ip);
 	buf_put_byte(b, ']');
 }
@@ -21,9 +21,8 @@ static void helo_put(struct buf *b, struct span helo)
 
 	for (i = 0; i < helo.len && i < DOMAIN_MAX; i++) {
 		const uint8_t c = helo.at[i];
-		const bool plain = byte_is_alpha(c) || byte_is_digit(c);
 
-		buf_put_byte(b, plain || byte_in(c, "-._:[]") ? c : (uint8_t)'?');
+		buf_put_byte(b, byte_is_alnum(c) || byte_in(c, "-._:[]") ? c : (uint8_t)'?');
 	}
 }
 

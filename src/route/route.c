@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "route/route.h"
 
-#include "base/bytes.h"
-
-#include <string.h>
+#include "mail/word.h"
 
 /* ---- what is ours --------------------------------------------------------------- */
 
@@ -36,7 +34,6 @@ struct span route_full_domain(const struct conf *c, struct span domain)
  * that could look like anything else than a name keeps them. */
 struct span route_bare_local(struct span local)
 {
-	static const uint8_t others[] = "-_.+=";
 	struct span inner;
 	size_t i;
 
@@ -46,8 +43,7 @@ struct span route_bare_local(struct span local)
 	for (i = 0; i < inner.len; i++) {
 		uint8_t c = inner.at[i];
 
-		if (!byte_is_alpha(c) && !byte_is_digit(c) &&
-			!memchr(others, c, sizeof(others) - 1))
+		if (!byte_is_alnum(c) && !byte_in(c, "-_.+="))
 			return local;
 	}
 	return inner;
@@ -75,8 +71,6 @@ static size_t route_fit(struct span pattern, struct span domain)
 {
 	struct span suffix = span_from(pattern, 1);
 
-	if (span_equal(pattern, SPAN("*")))
-		return 1;
 	if (pattern.at[0] != '*')
 		return span_equal_nocase(pattern, domain) ? SIZE_MAX : 0;
 	if (domain.len <= suffix.len ||

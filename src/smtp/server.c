@@ -197,7 +197,7 @@ static void on_help(struct smtpd *s, const struct smtpd_settings *set, struct sp
 {
 	(void)set;
 	(void)arg;
-	idle(s, "214 2.0.0 HELO EHLO MAIL RCPT DATA RSET NOOP QUIT VRFY HELP");
+	idle(s, "214 2.0.0 See RFC 5321");
 }
 
 static void on_quit(struct smtpd *s, const struct smtpd_settings *set, struct span arg)
