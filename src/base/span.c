@@ -77,16 +77,16 @@ struct span span_sub(struct span s, size_t from, size_t len)
 	return span_head(span_from(s, from), len);
 }
 
-static bool is_blank(uint8_t c)
+bool byte_is_blank(uint8_t c)
 {
 	return c == ' ' || c == '\t';
 }
 
 struct span span_trim(struct span s)
 {
-	while (s.len > 0 && is_blank(s.at[0]))
+	while (s.len > 0 && byte_is_blank(s.at[0]))
 		s = span_from(s, 1);
-	while (s.len > 0 && is_blank(s.at[s.len - 1]))
+	while (s.len > 0 && byte_is_blank(s.at[s.len - 1]))
 		s.len--;
 	return s;
 }
@@ -131,7 +131,7 @@ struct span span_word(struct span *s)
 	struct span word = span_trim(*s);
 	size_t n = 0;
 
-	while (n < word.len && !is_blank(word.at[n]))
+	while (n < word.len && !byte_is_blank(word.at[n]))
 		n++;
 	*s = span_trim(span_from(word, n));
 	word.len = n;

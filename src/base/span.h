@@ -80,6 +80,7 @@ uint8_t byte_lower(uint8_t c);
 bool byte_is_digit(uint8_t c);
 bool byte_is_alpha(uint8_t c);
 bool byte_is_alnum(uint8_t c);
+bool byte_is_blank(uint8_t c); /* space, tab */
 
 /* A case-insensitive hash of s, for tables in RAM; not for security. */
 uint32_t span_hash_nocase(struct span s);

@@ -83,7 +83,7 @@ static int escaped(struct span s, size_t i)
 
 static bool separates(const struct conf_reader *r, uint8_t c)
 {
-	return c == ' ' || c == '\t' || (c == ',' && r->commas);
+	return byte_is_blank(c) || (c == ',' && r->commas);
 }
 
 bool conf_word(struct conf_reader *r)

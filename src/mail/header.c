@@ -56,22 +56,24 @@ static uint8_t not_a_field(struct header *h)
 /* One octet of a line whose name is not yet complete. */
 static uint8_t name_octet(struct header *h, const struct header_rewrite *rewrite, uint8_t c)
 {
-	const bool blank = c == ' ' || c == '\t';
 	const uint8_t before = h->len > 0 ? h->field[h->len - 1u] : 0;
-	const bool trailing = before == ' ' || before == '\t'; /* "Subject : x": obsolete, alive */
 
 	h->field[h->len++] = c;
-	if (c == '\n' && (h->len == 1 || (h->len == 2 && before == '\r'))) {
+	if (c == '\n' && (before == 0 || before == '\r')) {
 		h->in_body = true;
 		return BODY;
 	}
-	if (c == ':' && h->len > 1)
+	if (before == 0) {
+		if (c == '\r')
+			return NAME;
+		if (byte_is_blank(c) && !h->first)
+			return PASS; /* the rest of a folded field */
+	} else if (c == ':') {
 		return field_named(h, rewrite);
-	if (h->len == 1 && blank)
-		return h->first ? not_a_field(h) : PASS; /* the rest of a folded field */
-	if (c == '\r' && h->len == 1)
-		return NAME;
-	if ((blank || (c > ' ' && c < 127 && !trailing && before != '\r')) && c != ':' &&
+	} else if (byte_is_blank(c) && before != '\r' && h->len < HEADER_NAME_MAX) {
+		return NAME; /* "Subject : x": obsolete, alive */
+	}
+	if (c > ' ' && c < 127 && c != ':' && before != '\r' && !byte_is_blank(before) &&
 		h->len < HEADER_NAME_MAX)
 		return NAME;
 	return not_a_field(h);
@@ -85,6 +87,12 @@ static struct span give(struct header *h)
 	return out;
 }
 
+static void line_over(struct header *h)
+{
+	h->state = NAME;
+	h->first = false;
+}
+
 /* Lines of no concern and the body go through untouched. */
 static size_t pass(struct header *h, struct span in, struct span *out)
 {
@@ -95,14 +103,13 @@ static size_t pass(struct header *h, struct span in, struct span *out)
 		n = span_find(in, '\n');
 		if (n < in.len) {
 			n++;
-			h->state = NAME;
-			h->first = false;
+			line_over(h);
 		}
 	}
 	for (i = 0; i < n; i++)
 		seen |= in.at[i];
 	h->eight_bit |= seen > 127;
-	*out = span_head(in, n);
+	*out = span_make(in.at, n);
 	return n;
 }
 
@@ -110,31 +117,25 @@ static size_t pass(struct header *h, struct span in, struct span *out)
 static bool hold(struct header *h, const struct header_rewrite *rewrite, uint8_t c,
 	struct span *out)
 {
-	if (CONFIG_MASQUERADE && h->state == ENDED && c != ' ' && c != '\t') {
+	if (CONFIG_MASQUERADE && h->state == ENDED && !byte_is_blank(c)) {
 		masquerade_field(h, rewrite);
 		*out = give(h);
-		h->state = NAME;
-		h->first = false;
+		line_over(h);
 		return false;
 	}
 	h->eight_bit |= c > 127;
 	if (!CONFIG_MASQUERADE || h->state == NAME) {
 		h->state = name_octet(h, rewrite, c);
-		if (h->state == PASS && c == '\n') {
-			h->state = NAME;
-			h->first = false;
-			*out = give(h);
-		} else if (h->state == PASS || h->state == BODY) {
-			*out = give(h);
-		}
-		return true;
+	} else {
+		h->field[h->len++] = c;
+		h->state = c == '\n' ? ENDED : FIELD;
+		if (h->len >= HEADER_FIELD_MAX)
+			h->state = PASS;
 	}
-	h->field[h->len++] = c;
-	h->state = c == '\n' ? ENDED : FIELD;
-	if (h->len >= HEADER_FIELD_MAX) {
-		h->state = c == '\n' ? NAME : PASS;
+	if (h->state == PASS || h->state == BODY)
 		*out = give(h);
-	}
+	if (h->state == PASS && c == '\n')
+		line_over(h);
 	return true;
 }
 

@@ -22,7 +22,7 @@ static const char *path_take(struct span *arg, bool from, bool lenient, struct a
 		ok = address_parse(word, out);
 	} else {
 		ok = address_parse_path(&rest, from, lenient || !from, out) &&
-			(rest.len == 0 || rest.at[0] == ' ' || rest.at[0] == '\t');
+			(rest.len == 0 || byte_is_blank(rest.at[0]));
 	}
 	*arg = span_trim(rest);
 	if (ok)
