@@ -102,12 +102,16 @@ static void close_report(struct smtpc *s)
 
 /* ---- commands --------------------------------------------------------------------- */
 
-static void command(struct smtpc *s, enum smtpc_stage stage, const char *verb, struct span path,
-	const char *rest)
+static void path_put(struct smtpc *s, const char *verb, struct span path)
 {
 	buf_puts(&s->unsent, verb);
 	printable_put(&s->unsent, span_head(path, ADDRESS_MAX));
-	buf_puts(&s->unsent, rest);
+}
+
+/* A command, or its end behind a path: its reply is expected. */
+static void command(struct smtpc *s, enum smtpc_stage stage, const char *text)
+{
+	buf_puts(&s->unsent, text);
 	CHECK(!s->unsent.overflow);
 	expect(s, stage);
 }
@@ -120,7 +124,7 @@ static void transaction_over(struct smtpc *s)
 
 static void dot_alone(struct smtpc *s)
 {
-	command(s, SMTPC_AT_DOT, ".", SPAN_EMPTY, "\r\n");
+	command(s, SMTPC_AT_DOT, ".\r\n");
 	s->rset_due = false; /* the dot ends the transaction, whatever is said to it */
 }
 
@@ -401,12 +405,11 @@ static bool capable(struct smtpc *s, const struct smtpc_mail *m)
 
 static void mail_put(struct smtpc *s, const struct smtpc_mail *m)
 {
-	command(s, SMTPC_AT_MAIL, "MAIL FROM:<", m->reverse_path, ">");
-	if (s->size_known) {
-		buf_puts(&s->unsent, " SIZE=");
+	path_put(s, "MAIL FROM:<", m->reverse_path);
+	buf_puts(&s->unsent, s->size_known ? "> SIZE=" : ">");
+	if (s->size_known)
 		buf_put_u32(&s->unsent, m->size);
-	}
-	buf_puts(&s->unsent, m->eight_bit ? " BODY=8BITMIME\r\n" : "\r\n");
+	command(s, SMTPC_AT_MAIL, m->eight_bit ? " BODY=8BITMIME\r\n" : "\r\n");
 }
 
 void smtpc_mail(struct smtpc *s, const struct smtpc_mail *m)
@@ -419,7 +422,7 @@ void smtpc_mail(struct smtpc *s, const struct smtpc_mail *m)
 	if (!capable(s, m))
 		return;
 	if (s->rset_due)
-		command(s, SMTPC_AT_RSET, "RSET", SPAN_EMPTY, "\r\n");
+		command(s, SMTPC_AT_RSET, "RSET\r\n");
 	before = s->unsent.len;
 	mail_put(s, m);
 	if (s->rset_due && !s->pipelining)
@@ -432,14 +435,15 @@ void smtpc_mail(struct smtpc *s, const struct smtpc_mail *m)
 void smtpc_quit(struct smtpc *s)
 {
 	CHECK(asked(s) == SMTPC_READY);
-	command(s, SMTPC_AT_QUIT, "QUIT", SPAN_EMPTY, "\r\n");
+	command(s, SMTPC_AT_QUIT, "QUIT\r\n");
 	s->state = QUITTING;
 }
 
 void smtpc_rcpt(struct smtpc *s, struct span forward_path)
 {
 	CHECK(asked(s) == SMTPC_ASK_RCPT);
-	command(s, SMTPC_AT_RCPT, "RCPT TO:<", forward_path, ">\r\n");
+	path_put(s, "RCPT TO:<", forward_path);
+	command(s, SMTPC_AT_RCPT, ">\r\n");
 	refill(s);
 }
 
@@ -448,7 +452,7 @@ void smtpc_rcpt_end(struct smtpc *s)
 	CHECK(asked(s) == SMTPC_ASK_RCPT);
 	s->filling = false;
 	if (s->ring_count > 0 || s->rcpts_accepted > 0) {
-		command(s, SMTPC_AT_DATA, "DATA", SPAN_EMPTY, "\r\n");
+		command(s, SMTPC_AT_DATA, "DATA\r\n");
 		s->state = REPLIES;
 		return;
 	}
