@@ -35,6 +35,34 @@ void conf_repeated(struct conf_reader *r)
 	conf_tell(r, "repeats an earlier one; remove it", "");
 }
 
+static struct span text_at(const struct conf *c, const void *place)
+{
+	struct conf_text text;
+
+	memcpy(&text, place, sizeof(text));
+	return conf_span(c, text);
+}
+
+/* Whether an entry of the list before place is the same. */
+static bool is_there(struct conf_reader *r, const uint8_t *entry, const uint8_t *place)
+{
+	const struct conf_keyword *k = r->keyword;
+
+	if (k->same == CONF_SAME_TEXT)
+		r->word = text_at(r->c, place);
+	for (; k->same != CONF_SAME_NEVER && entry < place; entry += k->stride)
+		if (k->same == CONF_SAME_TEXT ? span_equal_nocase(text_at(r->c, entry), r->word)
+					      : memcmp(entry, place, k->same) == 0)
+			return true;
+	return false;
+}
+
+void conf_check_repeated(struct conf_reader *r, const uint8_t *list, const uint8_t *place)
+{
+	if (is_there(r, list, place))
+		conf_repeated(r);
+}
+
 void conf_no_room(struct conf_reader *r, const char *symbol)
 {
 	conf_tell(r, "does not fit in this build; raise CONF_", symbol);

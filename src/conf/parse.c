@@ -172,28 +172,6 @@ bool conf_line_ok(struct conf_reader *r, struct span line)
 	return false;
 }
 
-static struct span text_at(const struct conf *c, const void *place)
-{
-	struct conf_text text;
-
-	memcpy(&text, place, sizeof(text));
-	return conf_span(c, text);
-}
-
-/* Whether an entry of the list before place is the same. */
-static bool is_there(struct conf_reader *r, const uint8_t *entry, const uint8_t *place)
-{
-	const struct conf_keyword *k = r->keyword;
-
-	if (k->same == CONF_SAME_TEXT)
-		r->word = text_at(r->c, place);
-	for (; k->same != CONF_SAME_NEVER && entry < place; entry += k->stride)
-		if (k->same == CONF_SAME_TEXT ? span_equal_nocase(text_at(r->c, entry), r->word)
-					      : memcmp(entry, place, k->same) == 0)
-			return true;
-	return false;
-}
-
 static void read_values(struct conf_reader *r)
 {
 	const struct conf_keyword *k = r->keyword;
@@ -211,8 +189,8 @@ static void read_values(struct conf_reader *r)
 		}
 		place = list + *count * k->stride;
 		k->read(r, place);
-		if (errors == r->errors->count && is_there(r, list, place))
-			conf_repeated(r);
+		if (errors == r->errors->count)
+			conf_check_repeated(r, list, place);
 		if (errors == r->errors->count)
 			++*count;
 	} while (k->stride > 0 && k->arg != CONF_WHOLE_LINE && conf_word(r));

@@ -72,6 +72,8 @@ static inline void conf_tell(struct conf_reader *r, const char *what, const char
 }
 void conf_wrong(struct conf_reader *r); /* ... is wrong, or not in this build; expected ... */
 void conf_repeated(struct conf_reader *r);
+/* Tells it when an entry of the list before place has the same value. */
+void conf_check_repeated(struct conf_reader *r, const uint8_t *list, const uint8_t *place);
 void conf_no_room(struct conf_reader *r, const char *symbol);
 void conf_unknown(struct conf_reader *r); /* is no keyword */
 void conf_twice(struct conf_reader *r, uint32_t first);
@@ -95,6 +97,14 @@ static inline void conf_tell(struct conf_reader *r, const char *what, const char
 static inline void conf_repeated(struct conf_reader *r)
 {
 	conf_wrong(r);
+}
+
+static inline void conf_check_repeated(struct conf_reader *r, const uint8_t *list,
+	const uint8_t *place)
+{
+	(void)r;
+	(void)list;
+	(void)place;
 }
 
 static inline void conf_no_room(struct conf_reader *r, const char *symbol)
