@@ -46,20 +46,27 @@ bool ip_parse(struct span s, struct ip *out)
 	return true;
 }
 
+bool ip_port_take(struct span *s, uint16_t *port)
+{
+	size_t colon = span_find_last(*s, ':');
+	uint32_t n;
+
+	if (colon == s->len || s->at[s->len - 1] == ']')
+		return true;
+	if (!span_to_u32(span_from(*s, colon + 1), UINT16_MAX, &n) || n == 0)
+		return false;
+	*port = (uint16_t)n;
+	s->len = colon;
+	return true;
+}
+
 bool ip_endpoint_parse(struct span s, uint16_t port_default, struct ip_endpoint *out)
 {
-	size_t colon = span_find_last(s, ':');
-	bool bare_v6 = CONFIG_IPV6 && s.len > 0 && s.at[0] != '[' && span_find(s, ':') != colon;
-	bool ends_in_bracket = s.len > 0 && s.at[s.len - 1] == ']';
-	uint32_t port = port_default;
+	bool bare_v6 = CONFIG_IPV6 && s.len > 0 && s.at[0] != '[' &&
+		span_find(s, ':') != span_find_last(s, ':');
 
-	if (colon < s.len && !bare_v6 && !ends_in_bracket) {
-		if (!span_to_u32(span_from(s, colon + 1), UINT16_MAX, &port) || port == 0)
-			return false;
-		s.len = colon;
-	}
-	out->port = (uint16_t)port;
-	return ip_parse(s, &out->ip);
+	out->port = port_default;
+	return (bare_v6 || ip_port_take(&s, &out->port)) && ip_parse(s, &out->ip);
 }
 
 static bool bit_of(const struct ip *a, unsigned bit)

@@ -34,6 +34,9 @@ struct ip_prefix {
 /* All of s: "192.0.2.1", "2001:db8::1" or the same in [brackets]. */
 bool ip_parse(struct span s, struct ip *out);
 
+/* Takes ":25" off the end of *s; when there is none *port stays.  false: no port is such. */
+bool ip_port_take(struct span *s, uint16_t *port);
+
 /* "192.0.2.1:25", "[::1]:25", or without a port, which is then port_default. */
 bool ip_endpoint_parse(struct span s, uint16_t port_default, struct ip_endpoint *out);
 

@@ -141,16 +141,11 @@ static void read_prefix(struct conf_reader *r, void *place)
 /* "HOST", "HOST:PORT"; an IPv6 address only in brackets. */
 static bool host_ok(struct span *host, uint16_t *port)
 {
-	size_t colon = span_find_last(*host, ':');
-	uint32_t n = 25;
 	struct ip ip;
 
-	if (colon < host->len && host->at[host->len - 1] != ']') {
-		if (!span_to_u32(span_from(*host, colon + 1), UINT16_MAX, &n) || n == 0)
-			return false;
-		host->len = colon;
-	}
-	*port = (uint16_t)n;
+	*port = 25;
+	if (!ip_port_take(host, port))
+		return false;
 	return address_domain_ok(*host) ||
 		(host->len > 0 && host->at[0] == '[' && ip_parse(*host, &ip));
 }
