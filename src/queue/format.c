@@ -59,20 +59,20 @@ static enum status put_journal(const struct flash *f, const struct queue_layout 
 	uint32_t gen, uint32_t id_next)
 {
 	struct media_header h = { MEDIA_JOURNAL, 0, gen };
-	struct journal_super s = { JOURNAL_VERSION, l->journal_sectors, l->sectors, gen - 1u, 0, 0,
-		0 };
+	struct journal_super s = { JOURNAL_VERSION, l->journal_sectors, layout_sectors(l), gen - 1u,
+		0, 0, 0 };
 	struct journal_mark m = { gen - 1u, 0, gen + JOURNAL_GEN_STEP, id_next, 0 };
 	struct journal_record r = { .type = JOURNAL_SUPER,
 		.len = JOURNAL_SUPER_LEN,
 		.first = true };
 	uint8_t piece[PIECE_MAX];
-	uint32_t pos = l->header_len, i;
+	uint32_t pos = layout_header_len(l), i;
 	enum status st;
 
 	media_header_store(l, &h, piece);
-	st = put(f, sector, 0, piece, l->header_len);
+	st = put(f, sector, 0, piece, layout_header_len(l));
 	if (st == ST_OK)
-		st = put(f, sector, layout_end(l), piece, l->header_len);
+		st = put(f, sector, layout_end(l), piece, layout_header_len(l));
 	journal_super_store(&s, r.body);
 	if (st == ST_OK)
 		st = put_record(f, l, sector, gen, &pos, &r);
@@ -97,15 +97,16 @@ enum status format_write(const struct flash *f, uint32_t gen, uint32_t id_next)
 		return ST_BAD;
 	/* From here on it is no queue, and not foreign either. */
 	media_header_store(&l, &h, piece);
-	if (erase_wait(f, l.sectors - 1u) < 0 ||
-		put(f, l.sectors - 1u, 0, piece, l.header_len) != ST_OK || sync_wait(f) < 0)
+	if (erase_wait(f, layout_sectors(&l) - 1u) < 0 ||
+		put(f, layout_sectors(&l) - 1u, 0, piece, layout_header_len(&l)) != ST_OK ||
+		sync_wait(f) < 0)
 		return ST_IO;
 	/* A sector that cannot be erased fails again when it is to be used. */
-	for (i = 0; i + 1u < l.sectors; i++)
+	for (i = 0; i + 1u < layout_sectors(&l); i++)
 		(void)erase_wait(f, i);
 	if (sync_wait(f) < 0)
 		return ST_IO;
-	for (i = 0; i + 1u < l.sectors; i++)
+	for (i = 0; i + 1u < layout_sectors(&l); i++)
 		if (put_journal(f, &l, i, gen + 1u + i, id_next) == ST_OK)
 			return sync_wait(f) < 0 ? ST_IO : ST_OK;
 	return ST_IO;

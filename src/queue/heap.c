@@ -20,7 +20,7 @@
 
 static uint32_t descriptor_at(const struct queue *q, uint32_t index)
 {
-	return layout_end(&q->layout) - q->layout.extent_len * (index + 1u);
+	return layout_end(&q->layout) - layout_extent_len(&q->layout) * (index + 1u);
 }
 
 static bool descriptor_ok(const struct queue *q, uint16_t sector, const uint8_t *d)
@@ -38,7 +38,7 @@ static bool descriptor_load(const struct queue *q, const uint8_t *d, struct heap
 	e->age = d[15];
 	e->crc = load_le32(d + 16);
 	return !(d[15] & AGE_SKIP) && e->stream < QUEUE_STREAMS &&
-		e->pos + e->len <= q->layout.sector_size;
+		e->pos + e->len <= layout_sector_size(&q->layout);
 }
 
 bool heap_extent_at(const struct queue *q, uint16_t sector, uint32_t index, struct heap_extent *e)
@@ -77,17 +77,18 @@ static bool matches(struct queue *q, const struct wanted *w, const uint8_t *d,
 static bool search(struct queue *q, const struct wanted *w, uint16_t sector, uint32_t from,
 	uint32_t to, struct heap_extent *e)
 {
-	uint32_t most = QUEUE_SCRATCH / q->layout.extent_len, n, i;
+	uint32_t most = QUEUE_SCRATCH / layout_extent_len(&q->layout), n, i;
 
 	while (from < to) {
 		n = to - from < most ? to - from : most;
 		if (media_read(q, sector, descriptor_at(q, from + n - 1u), q->scratch,
-			    n * q->layout.extent_len) != ST_OK)
+			    n * layout_extent_len(&q->layout)) != ST_OK)
 			n = 0;
 		e->sector = sector;
 		for (i = 0; i < n; i++) {
 			e->index = (uint16_t)(from + i);
-			if (matches(q, w, q->scratch + (n - 1u - i) * q->layout.extent_len, e))
+			if (matches(q, w, q->scratch + (n - 1u - i) * layout_extent_len(&q->layout),
+				    e))
 				break;
 		}
 		/* Of two copies one may be stale: only an intact one counts. */
@@ -104,7 +105,7 @@ static uint16_t sector_after(const struct queue *q, uint16_t sector, uint32_t ge
 {
 	uint32_t i, best = QUEUE_NONE, distance = 0, d;
 
-	for (i = 0; i < q->layout.sectors; i++) {
+	for (i = 0; i < layout_sectors(&q->layout); i++) {
 		if (q->sector[i].kind != QUEUE_SECTOR_DATA || i == sector)
 			continue;
 		d = q->sector[i].gen - gen;
@@ -123,7 +124,7 @@ enum status heap_find(struct queue *q, const struct queue_slot *s, uint8_t strea
 	uint32_t start = 0, gen = 0, n, last = 0;
 	uint16_t at;
 
-	if (sector < q->layout.sectors && q->sector[sector].kind == QUEUE_SECTOR_DATA) {
+	if (sector < layout_sectors(&q->layout) && q->sector[sector].kind == QUEUE_SECTOR_DATA) {
 		n = q->sector[sector].extents;
 		start = index < n ? index : 0u;
 		if (search(q, &w, sector, start, n, e) || search(q, &w, sector, 0, start, e))
@@ -134,7 +135,7 @@ enum status heap_find(struct queue *q, const struct queue_slot *s, uint8_t strea
 	}
 	/* All others once, by rising generation: distances to gen only grow. */
 	at = sector_after(q, sector, gen);
-	for (n = 0; at != QUEUE_NONE && n < q->layout.sectors; n++) {
+	for (n = 0; at != QUEUE_NONE && n < layout_sectors(&q->layout); n++) {
 		if (n > 0 && q->sector[at].gen - gen <= last)
 			break;
 		last = q->sector[at].gen - gen;
@@ -183,10 +184,11 @@ bool heap_has_twin(struct queue *q, const struct queue_slot *s, const struct hea
 	struct wanted w = { s, e->from, e->stream };
 	uint32_t gen = q->sector[e->sector].gen, last = 0;
 	struct heap_extent twin;
-	uint16_t at = sector_after(q, e->sector, gen), left;
+	uint32_t left;
+	uint16_t at = sector_after(q, e->sector, gen);
 
 	/* By rising generation: a copy is in one of the next sectors. */
-	for (left = q->layout.sectors; at != QUEUE_NONE && left > 0; left--) {
+	for (left = layout_sectors(&q->layout); at != QUEUE_NONE && left > 0; left--) {
 		if (q->sector[at].gen - gen <= last)
 			break;
 		last = q->sector[at].gen - gen;
@@ -220,7 +222,8 @@ const uint8_t heap_order[QUEUE_STREAMS] = { 0, 2, 1 };
 
 uint16_t heap_units(const struct queue *q, uint32_t len)
 {
-	return (uint16_t)((layout_round(&q->layout, len) + q->layout.extent_len + 7u) / 8u);
+	return (uint16_t)((layout_round(&q->layout, len) + layout_extent_len(&q->layout) + 7u) /
+		8u);
 }
 
 static void live_sub(struct queue *q, uint16_t sector, uint16_t units)
@@ -266,8 +269,8 @@ void heap_forget(struct queue *q, const struct queue_slot *s, const uint32_t len
 void heap_count(struct queue *q, uint16_t sector, uint32_t *id_max)
 {
 	struct queue_sector *s = &q->sector[sector];
-	uint32_t most = (layout_end(&q->layout) - q->layout.header_len) / q->layout.extent_len, i,
-		 miss = 0, count = 0;
+	uint32_t most = layout_payload(&q->layout) / layout_extent_len(&q->layout), i, miss = 0,
+		 count = 0;
 	uint8_t d[LAYOUT_EXTENT_LEN];
 	struct heap_extent e;
 	uint16_t slot;
@@ -317,7 +320,7 @@ uint32_t heap_room(const struct queue *q, const struct queue_head *h)
 	if (h->sector == QUEUE_NONE || q->sector[h->sector].bad)
 		return 0;
 	end = descriptor_at(q, q->sector[h->sector].extents);
-	return end > h->pos && end < q->layout.sector_size ? end - h->pos : 0u;
+	return end > h->pos && end < layout_sector_size(&q->layout) ? end - h->pos : 0u;
 }
 
 void heap_extent_open(struct queue_head *h, uint16_t owner, const struct heap_extent *name)
@@ -352,7 +355,7 @@ static enum status descriptor_write(struct queue *q, struct queue_head *h, uint8
 	uint8_t d[256];
 	uint32_t tries;
 
-	memset(d, 0xff, q->layout.extent_len);
+	memset(d, 0xff, layout_extent_len(&q->layout));
 	store_le32(d, h->id);
 	store_le32(d + 4, h->from);
 	store_le32(d + 8, h->len | (uint32_t)h->stream << 24);
@@ -362,11 +365,11 @@ static enum status descriptor_write(struct queue *q, struct queue_head *h, uint8
 	h->touched = true;
 	/* Where one fails to program, the next may not: readers look past it. */
 	for (tries = 0; tries < 3u && h->pos <= descriptor_at(q, s->extents) &&
-		descriptor_at(q, s->extents) < q->layout.sector_size;
+		descriptor_at(q, s->extents) < layout_sector_size(&q->layout);
 		tries++) {
 		s->extents++;
 		if (media_program(q, h->sector, descriptor_at(q, s->extents - 1u), d,
-			    q->layout.extent_len) == ST_OK)
+			    layout_extent_len(&q->layout)) == ST_OK)
 			return ST_OK;
 	}
 	return ST_IO;
@@ -421,7 +424,7 @@ enum status heap_head_open(struct queue *q, struct queue_head *h, uint32_t keep,
 	heap_head_leave(q, h);
 	/* With nothing to reclaim, what reclaim has left of its sector is used up. */
 	if (media_free_durable(q) <= keep && q->stuck && h != &q->cold &&
-		heap_room(q, &q->cold) >= 2u * q->layout.extent_len) {
+		heap_room(q, &q->cold) >= 2u * layout_extent_len(&q->layout)) {
 		(void)heap_extent_close(q, &q->cold, false);
 		h->sector = q->cold.sector;
 		h->pos = q->cold.pos;
@@ -437,7 +440,7 @@ enum status heap_head_open(struct queue *q, struct queue_head *h, uint32_t keep,
 	if (st != ST_OK)
 		return st;
 	h->sector = sector;
-	h->pos = q->layout.header_len;
+	h->pos = layout_header_len(&q->layout);
 	return ST_OK;
 }
 
@@ -445,7 +448,7 @@ enum status heap_head_open(struct queue *q, struct queue_head *h, uint32_t keep,
  * the least used one. */
 static uint16_t head_choose(const struct queue *q)
 {
-	bool several = q->layout.sectors > 12u * QUEUE_HEADS &&
+	bool several = layout_sectors(&q->layout) > 12u * QUEUE_HEADS &&
 		media_free_count(q) > LAYOUT_RESERVE;
 	uint32_t i, best = 0;
 
@@ -471,7 +474,7 @@ static bool head_share(struct queue *q, struct queue_writer *w)
 	uint32_t i;
 
 	for (i = 0; i < QUEUE_HEADS && q->stuck; i++) {
-		if (i == w->head || heap_room(q, &q->heads[i]) < 2u * q->layout.extent_len)
+		if (i == w->head || heap_room(q, &q->heads[i]) < 2u * layout_extent_len(&q->layout))
 			continue;
 		q->heads[w->head].users--;
 		q->heads[i].users++;
@@ -493,7 +496,7 @@ static uint32_t fitting(const struct queue *q, uint32_t n, uint32_t pos, uint32_
 		n = room;
 	else if (pos % page + n > page)
 		n -= (pos + n) % page;
-	return n & ~(uint32_t)(q->layout.unit - 1u);
+	return layout_whole(&q->layout, n);
 }
 
 enum status heap_flush(struct queue *q, uint16_t writer, bool all)
@@ -505,7 +508,7 @@ enum status heap_flush(struct queue *q, uint16_t writer, bool all)
 	enum status st;
 	uint32_t n, from;
 
-	while (w->stage_len >= q->layout.unit || (all && w->stage_len > 0)) {
+	while (w->stage_len >= layout_unit(&q->layout) || (all && w->stage_len > 0)) {
 		if (w->failed || q->stopped)
 			return ST_IO;
 		if (w->head == QUEUE_NONE) {
@@ -537,7 +540,7 @@ enum status heap_flush(struct queue *q, uint16_t writer, bool all)
 			continue; /* The sector is bad now: the next turn leaves it. */
 		w->stage_len = (uint16_t)(w->stage_len - n);
 		memmove(w->stage, w->stage + n, w->stage_len);
-		if (n % q->layout.unit != 0)
+		if (n % layout_unit(&q->layout) != 0)
 			(void)heap_extent_close(q, h, false);
 	}
 	return w->failed ? ST_IO : ST_OK;
@@ -569,15 +572,15 @@ static void head_pad(struct queue *q, struct queue_head *h)
 	/* The next descriptor is the first that ends below this one's page. */
 	next = q->sector[h->sector].extents;
 	page = descriptor_at(q, next) & ~(step - 1u);
-	while (descriptor_at(q, next) < q->layout.sector_size &&
-		descriptor_at(q, next) + q->layout.extent_len > page)
+	while (descriptor_at(q, next) < layout_sector_size(&q->layout) &&
+		descriptor_at(q, next) + layout_extent_len(&q->layout) > page)
 		next++;
 	h->id = 0;
 	h->from = next;
 	h->len = 0;
 	h->stream = 0;
-	if (descriptor_at(q, next) >= q->layout.sector_size || descriptor_at(q, next) <= h->pos ||
-		descriptor_write(q, h, AGE_SKIP, 0) != ST_OK) {
+	if (descriptor_at(q, next) >= layout_sector_size(&q->layout) ||
+		descriptor_at(q, next) <= h->pos || descriptor_write(q, h, AGE_SKIP, 0) != ST_OK) {
 		heap_head_leave(q, h);
 		return;
 	}
@@ -589,7 +592,7 @@ void heap_pad(struct queue *q)
 {
 	uint32_t i;
 
-	if (CONFIG_QUEUE_COMMIT_ALIGN <= q->layout.unit)
+	if (CONFIG_QUEUE_COMMIT_ALIGN <= layout_unit(&q->layout))
 		return;
 	for (i = 0; i < QUEUE_HEADS; i++)
 		head_pad(q, &q->heads[i]);

@@ -24,7 +24,7 @@
 void journal_cursor(const struct queue *q, struct journal_cursor *c, uint32_t sector)
 {
 	c->sector = sector;
-	c->pos = q->layout.header_len;
+	c->pos = layout_header_len(&q->layout);
 	c->end = (uint32_t)q->sector[sector].extents * 4u;
 	if (c->end > layout_end(&q->layout))
 		c->end = layout_end(&q->layout);
@@ -86,7 +86,7 @@ bool journal_next(struct queue *q, struct journal_cursor *c, struct journal_reco
 	while (c->pos + JOURNAL_FIXED_LEN <= c->end) {
 		n = window_fill(q, c);
 		for (at = 0; at == 0 || at + JOURNAL_RECORD_MAX <= n || c->pos + n == c->end;
-			at += q->layout.align) {
+			at += layout_align(&q->layout)) {
 			if (at + JOURNAL_FIXED_LEN > n)
 				break;
 			len = record_parse(q, gen, window + at, n - at, r);
@@ -287,8 +287,9 @@ static enum status mark_write(struct queue *q, uint16_t sector, uint32_t *pos, u
 static enum status super_write(struct queue *q, uint16_t sector, uint32_t *pos)
 {
 	const struct queue_sector *prev = &q->sector[q->ring[q->ring_len - 1u]];
-	struct journal_super s = { JOURNAL_VERSION, q->layout.journal_sectors, q->layout.sectors,
-		prev->gen, prev->extents * 4u, q->torn_batch, q->torn_count };
+	struct journal_super s = { JOURNAL_VERSION, q->layout.journal_sectors,
+		layout_sectors(&q->layout), prev->gen, prev->extents * 4u, q->torn_batch,
+		q->torn_count };
 	struct journal_record r = { .type = JOURNAL_SUPER, .len = JOURNAL_SUPER_LEN };
 
 	journal_super_store(&s, r.body);
@@ -386,7 +387,7 @@ enum status journal_rotate(struct queue *q)
 	bool full = q->ring_len >= q->layout.journal_sectors;
 	uint16_t old = full ? q->ring[0] : (uint16_t)QUEUE_NONE, to;
 	uint32_t old_gen = full ? q->sector[old].gen : q->old_gen;
-	uint32_t pos = q->layout.header_len, carried = 0, i;
+	uint32_t pos = layout_header_len(&q->layout), carried = 0, i;
 	enum status st = media_open(q, MEDIA_JOURNAL, false, &to);
 
 	if (st != ST_OK)
@@ -471,7 +472,7 @@ void journal_pad(struct queue *q)
 	uint32_t step = CONFIG_QUEUE_COMMIT_ALIGN, to, from = q->journal_pos;
 	uint8_t body[4];
 
-	if (step <= q->layout.unit || from % step == 0 || q->journal_sealed)
+	if (step <= layout_unit(&q->layout) || from % step == 0 || q->journal_sealed)
 		return;
 	to = (from + layout_record(&q->layout, sizeof(body)) + step - 1u) & ~(step - 1u);
 	store_le32(body, to - from);

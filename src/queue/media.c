@@ -22,8 +22,9 @@ static void failed(struct queue *q)
 
 enum status media_read(const struct queue *q, uint32_t sector, uint32_t at, void *to, uint32_t len)
 {
-	CHECK(sector < q->layout.sectors && at + len <= q->layout.sector_size);
-	if (q->flash->ops->read(q->flash->ctx, sector * q->layout.sector_size + at, to, len) < 0)
+	CHECK(sector < layout_sectors(&q->layout) && at + len <= layout_sector_size(&q->layout));
+	if (q->flash->ops->read(q->flash->ctx, sector * layout_sector_size(&q->layout) + at, to,
+		    len) < 0)
 		return ST_IO;
 	return ST_OK;
 }
@@ -47,11 +48,11 @@ enum status media_program(struct queue *q, uint32_t sector, uint32_t at, const u
 {
 	uint32_t page = q->flash->geometry.page_size, n, addr;
 
-	CHECK(at % q->layout.unit == 0 && len % q->layout.unit == 0 &&
-		at + len <= q->layout.sector_size);
+	CHECK(at % layout_unit(&q->layout) == 0 && len % layout_unit(&q->layout) == 0 &&
+		at + len <= layout_sector_size(&q->layout));
 	q->dirty = true;
 	for (; len > 0; at += n, from += n, len -= n) {
-		addr = sector * q->layout.sector_size + at;
+		addr = sector * layout_sector_size(&q->layout) + at;
 		n = page - addr % page;
 		if (n > len)
 			n = len;
@@ -118,7 +119,7 @@ enum status media_header_read(const struct queue *q, uint32_t sector, struct med
 
 void media_header_store(const struct queue_layout *l, const struct media_header *h, uint8_t *to)
 {
-	memset(to, 0xff, l->header_len);
+	memset(to, 0xff, layout_header_len(l));
 	to[0] = 'P';
 	to[1] = 'Q';
 	to[2] = h->type;
@@ -134,10 +135,10 @@ static enum status header_write(struct queue *q, uint32_t sector, uint8_t type)
 	enum status st;
 
 	media_header_store(&q->layout, &h, q->scratch);
-	st = media_program(q, sector, 0, q->scratch, q->layout.header_len);
+	st = media_program(q, sector, 0, q->scratch, layout_header_len(&q->layout));
 	if (st == ST_OK)
 		st = media_program(q, sector, layout_end(&q->layout), q->scratch,
-			q->layout.header_len);
+			layout_header_len(&q->layout));
 	return st;
 }
 
@@ -156,7 +157,7 @@ uint32_t media_free_durable(const struct queue *q)
 {
 	uint32_t count = media_free_count(q), i;
 
-	for (i = 0; count > 0 && i < q->layout.sectors; i++)
+	for (i = 0; count > 0 && i < layout_sectors(&q->layout); i++)
 		if (q->sector[i].kind == QUEUE_SECTOR_FREE &&
 			serial_after(q->sector[i].gen, q->synced))
 			count--;
@@ -191,7 +192,7 @@ void media_release(struct queue *q)
 {
 	uint32_t i;
 
-	for (i = 0; i < q->layout.sectors; i++)
+	for (i = 0; i < layout_sectors(&q->layout); i++)
 		if (q->sector[i].kind == QUEUE_SECTOR_QUARANTINE)
 			media_free(q, i);
 }
@@ -200,7 +201,7 @@ static uint16_t pick(const struct queue *q, enum queue_sector_kind kind, bool wo
 {
 	uint32_t i, best = QUEUE_NONE;
 
-	for (i = 0; i < q->layout.sectors; i++) {
+	for (i = 0; i < layout_sectors(&q->layout); i++) {
 		const struct queue_sector *s = &q->sector[i];
 
 		if (s->kind != kind ||
@@ -350,7 +351,7 @@ void media_sync_wait(struct queue *q)
 			;
 	if (done < 0)
 		q->stopped = true;
-	for (i = 0; i < q->layout.sectors; i++)
+	for (i = 0; i < layout_sectors(&q->layout); i++)
 		if (q->sector[i].kind == QUEUE_SECTOR_FREE)
 			q->sector[i].gen = q->synced;
 }

@@ -47,7 +47,7 @@ static void scan_headers(struct mount *m)
 	struct media_header h;
 	uint32_t i;
 
-	for (i = 0; i < q->layout.sectors; i++) {
+	for (i = 0; i < layout_sectors(&q->layout); i++) {
 		struct queue_sector *s = &q->sector[i];
 		enum status st = media_header_read(q, i, &h);
 
@@ -81,9 +81,11 @@ static bool blank(struct queue *q)
 {
 	uint32_t i;
 
-	for (i = 0; i < q->layout.sectors; i++)
-		if (!media_blank(q, i, i + 1u == q->layout.sectors ? q->layout.header_len : 0u,
-			    q->layout.sector_size))
+	for (i = 0; i < layout_sectors(&q->layout); i++)
+		if (!media_blank(q, i,
+			    i + 1u == layout_sectors(&q->layout) ? layout_header_len(&q->layout)
+								 : 0u,
+			    layout_sector_size(&q->layout)))
 			return false;
 	return true;
 }
@@ -96,7 +98,7 @@ static enum status check_super(struct mount *m, const struct ring_sector *n)
 		return ST_OK;
 	if (n->super.version != JOURNAL_VERSION)
 		return refuse(m, ST_FOREIGN, "a queue of another format version");
-	if (n->super.sectors != q->layout.sectors)
+	if (n->super.sectors != layout_sectors(&q->layout))
 		return refuse(m, ST_FOREIGN, "a queue with another number of sectors");
 	if (n->super.journal_sectors > QUEUE_JOURNAL_MAX || n->super.journal_sectors < 2u)
 		return refuse(m, ST_FOREIGN, "a longer journal than this build can read");
@@ -273,7 +275,7 @@ static void check_messages(struct mount *m)
 	struct queue *q = m->q;
 	uint32_t i;
 
-	for (i = 0; i < q->layout.sectors; i++)
+	for (i = 0; i < layout_sectors(&q->layout); i++)
 		if (q->sector[i].kind == QUEUE_SECTOR_DATA)
 			heap_count(q, (uint16_t)i, &m->id_max);
 	for (i = 0; i < CONFIG_QUEUE_MESSAGES; i++)
@@ -298,7 +300,7 @@ static uint32_t erases_mean(const struct queue *q)
 	uint64_t sum = 0;
 	uint32_t i, n = 0;
 
-	for (i = 0; i < q->layout.sectors; i++) {
+	for (i = 0; i < layout_sectors(&q->layout); i++) {
 		sum += q->sector[i].erases;
 		n += q->sector[i].kind != QUEUE_SECTOR_FREE;
 	}
@@ -312,9 +314,9 @@ static void drop_copies(struct queue *q)
 {
 	uint32_t last = UINT32_MAX, age, i, best, left;
 
-	for (left = q->layout.sectors; left > 0; left--) {
+	for (left = layout_sectors(&q->layout); left > 0; left--) {
 		best = QUEUE_NONE;
-		for (i = 0; i < q->layout.sectors; i++) {
+		for (i = 0; i < layout_sectors(&q->layout); i++) {
 			age = q->gen_next - q->sector[i].gen;
 			if (q->sector[i].kind == QUEUE_SECTOR_DATA && age < last &&
 				(best == QUEUE_NONE || age > q->gen_next - q->sector[best].gen))
@@ -336,13 +338,13 @@ static void sort_sectors(struct mount *m)
 	uint32_t i, mean = erases_mean(q);
 	bool suspicious = q->missing_count > 0 || m->ring.lost;
 
-	for (i = 0; i < q->layout.sectors; i++) {
+	for (i = 0; i < layout_sectors(&q->layout); i++) {
 		struct queue_sector *s = &q->sector[i];
 
 		if (s->kind == QUEUE_SECTOR_FREE) {
 			s->erases = mean & 0xffffffu;
 			/* Without a header, but not blank: perhaps just what is missing. */
-			if (suspicious && !media_blank(q, i, 0, q->layout.sector_size)) {
+			if (suspicious && !media_blank(q, i, 0, layout_sector_size(&q->layout))) {
 				s->kind = QUEUE_SECTOR_QUARANTINE;
 				q->rotten++;
 				continue;
@@ -354,7 +356,7 @@ static void sort_sectors(struct mount *m)
 	}
 	drop_copies(q);
 	q->live_units = 0;
-	for (i = 0; i < q->layout.sectors; i++)
+	for (i = 0; i < layout_sectors(&q->layout); i++)
 		q->live_units += q->sector[i].live;
 	if (q->missing_count == 0)
 		q->missing_count = m->ring.lost;
@@ -373,7 +375,7 @@ static void clear(struct queue *q, const struct flash *flash)
 	q->erasing = QUEUE_NONE;
 	q->keep = QUEUE_NONE;
 	q->victim = QUEUE_NONE;
-	q->recount = q->layout.sectors;
+	q->recount = layout_sectors(&q->layout);
 	for (i = 0; i < CONFIG_QUEUE_WRITERS; i++)
 		q->writers[i].slot = QUEUE_NONE;
 	for (i = 0; i < QUEUE_HEADS; i++)

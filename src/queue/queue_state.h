@@ -43,6 +43,9 @@
 
 _Static_assert(CONFIG_QUEUE_STAGE % CONFIG_QUEUE_PROGRAM_UNIT_MAX == 0,
 	"a full staging buffer must be programmable");
+_Static_assert((CONFIG_QUEUE_SECTOR_SIZE_MAX & (CONFIG_QUEUE_SECTOR_SIZE_MAX - 1)) == 0 &&
+		(CONFIG_QUEUE_PROGRAM_UNIT_MAX & (CONFIG_QUEUE_PROGRAM_UNIT_MAX - 1)) == 0,
+	"positions are rounded by masks");
 _Static_assert(CONFIG_QUEUE_STAGE >= 256, "a padded journal record must fit in the work area");
 _Static_assert(CONFIG_QUEUE_MESSAGES < QUEUE_NONE && CONFIG_QUEUE_RECIPIENTS < QUEUE_NONE &&
 		CONFIG_QUEUE_SECTORS_MAX < QUEUE_NONE,
@@ -131,8 +134,7 @@ struct queue_head {
 struct queue_layout {
 	uint32_t sector_size;
 	uint32_t live_max, live_hard, journal_max, message_max;
-	uint16_t sectors, unit, align, header_len, extent_len;
-	uint16_t journal_sectors;
+	uint16_t sectors, unit, journal_sectors;
 };
 
 struct queue {

@@ -31,13 +31,12 @@ static bool is_head(const struct queue *q, uint32_t sector)
  * about to die by itself. */
 static uint32_t worth(const struct queue *q, const struct queue_sector *s)
 {
-	uint32_t all = (layout_end(&q->layout) - q->layout.header_len) / 8u,
-		 age = q->gen_next - s->gen;
+	uint32_t all = layout_payload(&q->layout) / 8u, age = q->gen_next - s->gen;
 
 	if (s->live + layout_gain(&q->layout) / 8u > all)
 		return 0;
-	if (age > q->layout.sectors)
-		age = q->layout.sectors;
+	if (age > layout_sectors(&q->layout))
+		age = layout_sectors(&q->layout);
 	return (all - s->live) * 256u / (all + s->live) * age;
 }
 
@@ -45,7 +44,7 @@ static uint16_t most_worth(const struct queue *q)
 {
 	uint32_t i, best = QUEUE_NONE, most = 0, n;
 
-	for (i = 0; i < q->layout.sectors; i++) {
+	for (i = 0; i < layout_sectors(&q->layout); i++) {
 		if (q->sector[i].kind != QUEUE_SECTOR_DATA || is_head(q, i))
 			continue;
 		n = worth(q, &q->sector[i]);
@@ -62,7 +61,7 @@ static uint16_t coldest(const struct queue *q)
 {
 	uint32_t i, worn = 0, best = QUEUE_NONE;
 
-	for (i = 0; i < q->layout.sectors; i++) {
+	for (i = 0; i < layout_sectors(&q->layout); i++) {
 		if (q->sector[i].erases > worn)
 			worn = q->sector[i].erases;
 		if (q->sector[i].kind == QUEUE_SECTOR_DATA && !is_head(q, i) &&
@@ -87,7 +86,7 @@ static void leave_idle_heads(struct queue *q)
 
 static bool choose(struct queue *q)
 {
-	uint32_t spare = LAYOUT_RESERVE + (q->layout.sectors > 12u ? 1u : 0u);
+	uint32_t spare = LAYOUT_RESERVE + (layout_sectors(&q->layout) > 12u ? 1u : 0u);
 
 	if (media_free_count(q) <= spare && !q->stuck) {
 		q->victim = most_worth(q);
@@ -116,8 +115,7 @@ static enum status copy_piece(struct queue *q, const struct heap_extent *e, bool
 	struct heap_extent name = *e;
 	enum status st;
 
-	len = layout_round(&q->layout, left) <= room ? left
-						     : room & ~(uint32_t)(q->layout.unit - 1u);
+	len = layout_round(&q->layout, left) <= room ? left : layout_whole(&q->layout, room);
 	if (len == 0 || (len < left && len < 2u * LAYOUT_EXTENT_LEN))
 		/* The last one may be used: a victim always fits into a whole sector, and is free
 		 * before anything else is needed. */
@@ -218,7 +216,7 @@ enum status reclaim_step(struct queue *q)
 {
 	if (q->stopped)
 		return ST_MISSING;
-	if (q->recount < q->layout.sectors) {
+	if (q->recount < layout_sectors(&q->layout)) {
 		recount_step(q);
 		return ST_OK;
 	}

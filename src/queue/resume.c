@@ -97,7 +97,8 @@ static void pass_over(struct queue *q)
 	uint32_t step = CONFIG_QUEUE_COMMIT_ALIGN;
 
 	q->journal_pos += layout_record(&q->layout, JOURNAL_BODY_MAX) + step - 1u;
-	q->journal_pos -= q->journal_pos % (step > q->layout.align ? step : q->layout.align);
+	q->journal_pos -= q->journal_pos %
+		(step > layout_align(&q->layout) ? step : layout_align(&q->layout));
 	q->after_gap = true;
 }
 

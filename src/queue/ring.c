@@ -48,7 +48,7 @@ uint16_t ring_journal(const struct queue *q, uint32_t gen)
 {
 	uint32_t i;
 
-	for (i = 0; i < q->layout.sectors; i++)
+	for (i = 0; i < layout_sectors(&q->layout); i++)
 		if (q->sector[i].kind == QUEUE_SECTOR_JOURNAL && q->sector[i].gen == gen)
 			return (uint16_t)i;
 	return QUEUE_NONE;
@@ -59,7 +59,7 @@ static uint16_t journal_before(const struct queue *q, uint32_t gen, bool any)
 {
 	uint32_t i, best = QUEUE_NONE;
 
-	for (i = 0; i < q->layout.sectors; i++) {
+	for (i = 0; i < layout_sectors(&q->layout); i++) {
 		if (q->sector[i].kind != QUEUE_SECTOR_JOURNAL ||
 			(!any && !serial_after(gen, q->sector[i].gen)))
 			continue;
@@ -105,7 +105,7 @@ static uint16_t ring_prev(struct queue *q, uint16_t at, struct ring *r)
 	}
 	r->lost = true;
 	prev = journal_before(q, q->sector[at].gen, false);
-	for (left = q->layout.sectors; prev != QUEUE_NONE && left > 0; left--) {
+	for (left = layout_sectors(&q->layout); prev != QUEUE_NONE && left > 0; left--) {
 		if (!serial_after(q->sector[prev].gen, old_gen))
 			break;
 		inspect(q, prev, &other);
@@ -175,7 +175,7 @@ bool ring_find(struct queue *q, struct ring *r)
 
 	r->torn = 0;
 	/* Garbage may have generations without any order: each is looked at once. */
-	for (left = q->layout.sectors; at != QUEUE_NONE && left > 0; left--) {
+	for (left = layout_sectors(&q->layout); at != QUEUE_NONE && left > 0; left--) {
 		r->sector = at;
 		inspect(q, at, &r->newest);
 		if (r->newest.has_mark && finished(q, &r->newest)) {

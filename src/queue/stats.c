@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the operator may know of a queue. */
+#include "queue/layout.h"
 #include "queue/queue.h"
 
 #include <string.h>
@@ -18,7 +19,7 @@ void queue_stats(const struct queue *q, struct queue_stats *out)
 	out->admit_bytes = q->layout.live_max;
 	out->free_sectors = q->free_count;
 	out->erases_min = q->sector[0].erases;
-	for (i = 0; i < q->layout.sectors; i++) {
+	for (i = 0; i < layout_sectors(&q->layout); i++) {
 		if (q->sector[i].erases < out->erases_min)
 			out->erases_min = q->sector[i].erases;
 		if (q->sector[i].erases > out->erases_max)

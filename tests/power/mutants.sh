@@ -102,8 +102,8 @@ spare=1
 mutant "[4b] checksums of descriptors do not start with the generation" heap.c \
 	's/crc32c(q->sector\[sector\].gen, span_make(d, 20))/crc32c(0, span_make(d, 20))/;
 		s/crc32c(s->gen, span_make(d, 20))/crc32c(0, span_make(d, 20))/'
-mutant "one MARK a sector" layout.c \
-	's/return l->sector_size >= 1024u ? 2u : 1u;/return 1u;/'
+mutant "one MARK a sector" layout.h \
+	's/return layout_sector_size(l) >= 1024u ? 2u : 1u;/return 1u;/'
 mutant "the message checksum is not compared" queue.c \
 	's/return s->crc == v->total ? ST_OK : verify_failed(q, v, ST_CORRUPT);/return ST_OK;/'
 
