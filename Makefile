@@ -139,7 +139,8 @@ $(B)/pipit: $(MAIN_OBJ) $(PORT_OBJ) $(B)/libpipit.a
 # Each tests/unit/test_X.c is a program, each tests/tsan/X.c too; the files of
 # tests/dialog are one.  They link with src/, the port but its main, and what
 # they need of tests/harness.  tests/power has a queue of its own, compiled for
-# flash of a few kilobytes: its config/ comes before the board's.
+# flash of a few kilobytes: its config/ comes before the board's; and once more
+# for one flash only.
 
 HARNESS_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/harness/*.c))
 UNIT   := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
@@ -147,7 +148,7 @@ THREAD := $(patsubst %.c,$(B)/%,$(wildcard tests/tsan/*.c))
 # The one thread, and what it shares with the loop.
 THREAD_OBJ := $(B)/port/posix/flash_file.o $(B)/port/posix/sync_thread.o
 DIALOG := $(if $(wildcard tests/dialog/*.c),$(B)/tests/dialog/dialog)
-POWER  := $(if $(wildcard tests/power/*.c),$(B)/tests/power/power)
+POWER  := $(if $(wildcard tests/power/*.c),$(B)/tests/power/power $(B)/tests/power/power-fixed)
 TEST_WARN := -Wno-conversion -Wno-sign-conversion -Wno-cast-qual -Wno-format-truncation
 TEST_LIBS := $(B)/libharness.a $(B)/libpipit.a $(B)/libport.a
 LINK_TEST = $(LINK) -o $@ $(filter %.o,$^) -Wl,--start-group $(TEST_LIBS) -Wl,--end-group \
@@ -175,14 +176,20 @@ $(B)/tests/dialog/dialog: $(patsubst %.c,$(B)/%.o,$(wildcard tests/dialog/*.c)) 
 
 POWER_SRC := $(wildcard src/base/*.c src/queue/*.c tests/power/*.c) tests/harness/check.c
 POWER_OBJ := $(POWER_SRC:%.c=$(B)/power/%.o)
+FIXED_OBJ := $(POWER_SRC:%.c=$(B)/power-fixed/%.o)
 $(POWER_OBJ): CONFIG_FIRST := -Itests/power/config
+$(FIXED_OBJ): CONFIG_FIRST := -Itests/power/fixed -Itests/power/config
 $(B)/power/%.o: %.c $(B)/pipit_config.h
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) $(TEST_WARN) -c -o $@ $<
+$(B)/power-fixed/%.o: %.c $(B)/pipit_config.h
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) $(TEST_WARN) -c -o $@ $<
 $(B)/tests/power/power: $(POWER_OBJ)
+$(B)/tests/power/power-fixed: $(FIXED_OBJ)
+$(POWER):
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $^
-
 
 build-unit: $(UNIT) $(DIALOG)
 build-power: $(POWER)

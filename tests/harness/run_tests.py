@@ -139,6 +139,8 @@ def in_parallel(plain, sanitized, thread):
     runs = []
     if glob.glob("tests/power/*.c"):
         runs.append(Run("power", [plain + "/tests/power/power", "ci"], 400))
+        runs.append(Run("power-fixed", [plain + "/tests/power/power-fixed", "ci",
+                                        "format", "cuts", "file", "filling", "faults", "rot"], 400))
     for build, suffix in ((plain, ""), (sanitized, "-sanitized")):
         if glob.glob("tests/dialog/*.c"):
             runs.append(Run("dialog" + suffix, [build + "/tests/dialog/dialog"], 300))

@@ -18,6 +18,10 @@
 #include "queue/format.h"
 
 const struct geometry geometries[GEOMETRIES] = {
+#if CONFIG_QUEUE_FIXED_GEOMETRY
+	{ "fixed, pages of 256", 4096, 16, 1, 256, 4000 },
+	{ "fixed, pages of 16", 4096, 16, 1, 16, 200 },
+#else
 	{ "6 x 256, p 1", 256, 6, 1, 256, 60 },
 	{ "8 x 512, p 4", 512, 8, 4, 256, 200 },
 	{ "12 x 512, p 16", 512, 12, 16, 64, 300 },
@@ -26,6 +30,7 @@ const struct geometry geometries[GEOMETRIES] = {
 	{ "16 x 4096, p 16", 4096, 16, 16, 256, 4000 },
 	{ "16 x 4096, p 256", 4096, 16, 256, 256, 4000 },
 	{ "64 x 1024, p 1", 1024, 64, 1, 256, 2500 },
+#endif
 };
 
 static const char *const tears[NOR_TEARS] = { "none", "all", "prefix", "bits" };
@@ -226,7 +231,7 @@ static void part_recovery(void)
 	enum nor_tear tear;
 
 	for (i = 0; i < 4; i++) {
-		const struct geometry *g = &geometries[which[i]];
+		const struct geometry *g = &geometries[which[i] % GEOMETRIES];
 
 		for (tear = NOR_ALL; tear < NOR_TEARS; tear++) {
 			for (seed = 7; seed < 7u + seeds; seed++) {

@@ -14,7 +14,7 @@ struct geometry {
 	uint32_t body_max;
 };
 
-#define GEOMETRIES 8u
+#define GEOMETRIES (CONFIG_QUEUE_FIXED_GEOMETRY ? 2u : 8u)
 extern const struct geometry geometries[GEOMETRIES];
 
 extern struct world w;

@@ -56,7 +56,7 @@ void part_flip(void)
 {
 	uint32_t bit, step = full ? 1 : 13, bits;
 
-	populate(&geometries[4], 5);
+	populate(&geometries[4u % GEOMETRIES], 5);
 	bits = w.nor.size * 8u;
 	for (bit = 0; bit < bits; bit += step) {
 		snprintf(context, sizeof(context), "flipping bit %u of octet 0x%x",
@@ -147,11 +147,12 @@ void part_rot(void)
 	static const uint32_t which[] = { 1, 4, 6 };
 
 	for (i = 0; i < 3; i++) {
-		populate(&geometries[which[i]], 6);
+		populate(&geometries[which[i] % GEOMETRIES], 6);
 		for (kind = 0; kind < 6; kind++) {
 			for (uint32_t k = 0; k < times; k++) {
 				snprintf(context, sizeof(context), "%s, damage %u, seed %u",
-					geometries[which[i]].name, (unsigned)kind, (unsigned)k);
+					geometries[which[i] % GEOMETRIES].name, (unsigned)kind,
+					(unsigned)k);
 				restore_base();
 				damage(kind, k);
 				judge(k, false);
