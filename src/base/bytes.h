@@ -5,39 +5,45 @@
 
 #include <stdint.h>
 
-static inline uint16_t load_le16(const uint8_t *p)
+/* One instruction or two where unaligned words may be accessed, but gcc finds
+ * that out after it has decided to make them functions. */
+#define BYTES_INLINE __attribute__((always_inline)) static inline
+
+BYTES_INLINE uint16_t load_le16(const uint8_t *p)
 {
 	return (uint16_t)(p[0] | (p[1] << 8));
 }
 
-static inline uint32_t load_le32(const uint8_t *p)
+BYTES_INLINE uint32_t load_le32(const uint8_t *p)
 {
 	return p[0] | ((uint32_t)p[1] << 8) | ((uint32_t)p[2] << 16) | ((uint32_t)p[3] << 24);
 }
 
-static inline void store_le16(uint8_t *p, uint16_t v)
+BYTES_INLINE void store_le16(uint8_t *p, uint16_t v)
 {
 	p[0] = (uint8_t)(v & 0xffu);
 	p[1] = (uint8_t)(v >> 8);
 }
 
-static inline void store_le32(uint8_t *p, uint32_t v)
+BYTES_INLINE void store_le32(uint8_t *p, uint32_t v)
 {
-	store_le16(p, (uint16_t)(v & 0xffffu));
-	store_le16(p + 2, (uint16_t)(v >> 16));
+	p[0] = (uint8_t)v;
+	p[1] = (uint8_t)(v >> 8);
+	p[2] = (uint8_t)(v >> 16);
+	p[3] = (uint8_t)(v >> 24);
 }
 
-static inline uint16_t load_be16(const uint8_t *p)
+BYTES_INLINE uint16_t load_be16(const uint8_t *p)
 {
 	return (uint16_t)((p[0] << 8) | p[1]);
 }
 
-static inline uint32_t load_be32(const uint8_t *p)
+BYTES_INLINE uint32_t load_be32(const uint8_t *p)
 {
 	return ((uint32_t)p[0] << 24) | ((uint32_t)p[1] << 16) | ((uint32_t)p[2] << 8) | p[3];
 }
 
-static inline void store_be16(uint8_t *p, uint16_t v)
+BYTES_INLINE void store_be16(uint8_t *p, uint16_t v)
 {
 	p[0] = (uint8_t)(v >> 8);
 	p[1] = (uint8_t)(v & 0xffu);
