@@ -2,7 +2,6 @@
 /* What happens between calls: syncs, erases, reclaim; and what is known of it. */
 #include "queue/heap.h"
 #include "queue/journal.h"
-#include "queue/layout.h"
 #include "queue/media.h"
 #include "queue/queue.h"
 #include "queue/reclaim.h"

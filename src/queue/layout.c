@@ -144,7 +144,7 @@ static const char *refusal(const struct flash_geometry *g)
 			g->sector_size > CONFIG_QUEUE_SECTOR_SIZE_MAX ||
 			!power_of_two(g->program_unit) ||
 			g->program_unit > CONFIG_QUEUE_PROGRAM_UNIT_MAX))
-		return "sector size or program unit is not a power of two within this build's limits";
+		return "sector size or program unit is no power of two, or too large";
 	if (!CONFIG_QUEUE_FIXED_GEOMETRY && g->sector_count > CONFIG_QUEUE_SECTORS_MAX)
 		return "more sectors than this build can manage";
 	if (g->page_size == 0 || g->page_size % g->program_unit != 0)

@@ -137,55 +137,55 @@ struct queue_layout {
 	uint16_t sectors, unit, journal_sectors;
 };
 
+/* Flags, then counts, then words: those in use all the time are within reach of
+ * short instructions. */
 struct queue {
 	const struct flash *flash;
 
-	struct queue_layout layout;
+	bool dirty, urgent, syncing, stopped, batch_used, mounting;
+	bool want_mark, check_wear, stuck, pad_cold;
+	bool dirty_timed;    /* dirty_since_ms is set: the steps have seen it dirty */
+	bool journal_sealed; /* nothing may be added to the newest sector */
+	bool after_gap;      /* the next record says that mount left a gap before it */
+	uint8_t failures;
+
+	/* Sectors. */
+	uint16_t free_count, ready_count, erasing;
+	uint16_t keep; /* free, but the last to be erased: mount may yet need it again */
+	uint16_t missing_count;
+	uint16_t victim, victim_extent, recount; /* what reclaim is at */
+	uint16_t ring_len, torn_batch, torn_count;
+
+	/* Index. */
+	uint16_t slot_free, rcpt_free, slot_count, rcpt_count, message_count;
 
 	/* Ever rising numbers; they wrap, and are compared as serial numbers. */
 	uint32_t gen_next, gen_limit, id_next, id_limit;
 	uint32_t batch, synced;
 	uint32_t time_floor_s;
 
-	/* Sectors. */
-	uint16_t free_count, ready_count, erasing;
-	uint16_t keep; /* free, but the last to be erased: mount may yet need it again */
-	uint16_t missing_count;
-	bool dirty, urgent, syncing, stopped, batch_used, mounting;
-	bool want_mark, check_wear, stuck, pad_cold;
-	uint8_t failures;
-	uint32_t dirty_since_ms;
-	bool dirty_timed; /* since then, as the steps saw it */
-
-	/* Journal: the ring, oldest first. */
-	uint16_t ring[QUEUE_JOURNAL_MAX];
-	uint16_t ring_len;
-	bool journal_sealed; /* nothing may be added to the newest sector */
-	bool after_gap;      /* the next record says that mount left a gap before it */
 	uint32_t journal_pos;
 	uint32_t journal_live; /* octets reserved for the records of all messages */
 	uint32_t old_gen;      /* journal sectors up to this one are obsolete */
-	uint16_t torn_batch, torn_count;
-
-	/* Heap. */
-	struct queue_head heads[QUEUE_HEADS], cold;
-	uint32_t live_bytes; /* admitted, by an estimate from its octets */
-	uint32_t live_units; /* the sum over all sectors */
-	uint16_t victim, victim_extent, recount;
+	uint32_t live_bytes;   /* admitted, by an estimate from its octets */
+	uint32_t live_units;   /* the sum over all sectors */
 	uint32_t victim_done;
-
-	/* Index. */
-	uint16_t slot_free, rcpt_free, slot_count, rcpt_count, message_count;
-	uint16_t table[QUEUE_TABLE];
-	struct queue_slot slots[CONFIG_QUEUE_MESSAGES];
-	struct queue_rcpt_slot rcpts[CONFIG_QUEUE_RECIPIENTS];
-	struct queue_sector sector[CONFIG_QUEUE_SECTORS_MAX];
-	struct queue_writer writers[CONFIG_QUEUE_WRITERS];
-	uint8_t scratch[QUEUE_SCRATCH];
 
 	/* Counters since mount. */
 	uint32_t erases, programs, program_bytes;
 	uint32_t syncs, reclaims, rotten, retired;
+
+	struct queue_layout layout;
+	uint32_t dirty_since_ms;
+
+	struct queue_head heads[QUEUE_HEADS], cold;
+	struct queue_sector sector[CONFIG_QUEUE_SECTORS_MAX];
+	uint16_t ring[QUEUE_JOURNAL_MAX]; /* the journal's sectors, oldest first */
+	uint16_t table[QUEUE_TABLE];      /* slots by id */
+	struct queue_slot slots[CONFIG_QUEUE_MESSAGES];
+	struct queue_rcpt_slot rcpts[CONFIG_QUEUE_RECIPIENTS];
+	struct queue_writer writers[CONFIG_QUEUE_WRITERS];
+	uint8_t scratch[QUEUE_SCRATCH];
 };
 
 #endif
