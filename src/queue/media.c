@@ -60,7 +60,7 @@ enum status media_program(struct queue *q, uint32_t sector, uint32_t at, const u
 		q->program_bytes += n;
 		if (q->flash->ops->program(q->flash->ctx, addr, from, n) < 0 ||
 			(CONFIG_QUEUE_VERIFY && !same(q, sector, at, from, n))) {
-			q->sector[sector].bad = 1;
+			q->sector[sector].bad = true;
 			failed(q);
 			return ST_IO;
 		}

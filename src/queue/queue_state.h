@@ -61,12 +61,12 @@ enum queue_sector_kind {
 };
 
 struct queue_sector {
-	uint32_t gen; /* of a free sector: the batch that must be durable before reuse */
-	uint32_t erases : 24;
-	uint32_t kind : 7;
-	uint32_t bad : 1; /* retire when it falls free */
+	uint32_t gen;     /* of a free sector: the batch that must be durable before reuse */
+	uint32_t erases;  /* 24 bits */
 	uint16_t live;    /* data: what is in use, in units of 8 octets */
 	uint16_t extents; /* data: descriptors; journal: end of the records in units of 4 */
+	uint8_t kind;     /* enum queue_sector_kind */
+	bool bad;         /* retire when it falls free */
 };
 
 enum queue_slot_flag {
