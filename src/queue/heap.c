@@ -23,13 +23,16 @@ static uint32_t descriptor_at(const struct queue *q, uint32_t index)
 	return layout_end(&q->layout) - layout_extent_len(&q->layout) * (index + 1u);
 }
 
-static bool descriptor_ok(const struct queue *q, uint16_t sector, const uint8_t *d)
+/* Reads a descriptor, a skip too: whether its checksum holds. */
+static bool descriptor_read(const struct queue *q, uint16_t sector, uint32_t index,
+	struct heap_extent *e)
 {
-	return crc32c(q->sector[sector].gen, span_make(d, 20)) == load_le32(d + 20);
-}
+	uint8_t d[LAYOUT_EXTENT_LEN];
 
-static bool descriptor_load(const struct queue *q, const uint8_t *d, struct heap_extent *e)
-{
+	if (media_read(q, sector, descriptor_at(q, index), d, sizeof(d)) != ST_OK)
+		return false;
+	e->sector = sector;
+	e->index = (uint16_t)index;
 	e->id = load_le32(d);
 	e->from = load_le32(d + 4);
 	e->len = load_le32(d + 8) & 0xffffffu;
@@ -37,113 +40,125 @@ static bool descriptor_load(const struct queue *q, const uint8_t *d, struct heap
 	e->pos = load_le32(d + 12) & 0xffffffu;
 	e->age = d[15];
 	e->crc = load_le32(d + 16);
-	return !(d[15] & AGE_SKIP) && e->stream < QUEUE_STREAMS &&
+	return crc32c(q->sector[sector].gen, span_make(d, 20)) == load_le32(d + 20);
+}
+
+static bool is_extent(const struct queue *q, const struct heap_extent *e)
+{
+	return !(e->age & AGE_SKIP) && e->stream < QUEUE_STREAMS &&
 		e->pos + e->len <= layout_sector_size(&q->layout);
 }
 
 bool heap_extent_at(const struct queue *q, uint16_t sector, uint32_t index, struct heap_extent *e)
 {
-	uint8_t d[LAYOUT_EXTENT_LEN];
-
-	if (index >= q->sector[sector].extents ||
-		media_read(q, sector, descriptor_at(q, index), d, sizeof(d)) != ST_OK ||
-		!descriptor_ok(q, sector, d))
-		return false;
-	e->sector = sector;
-	e->index = (uint16_t)index;
-	return descriptor_load(q, d, e);
+	return index < q->sector[sector].extents && descriptor_read(q, sector, index, e) &&
+		is_extent(q, e);
 }
 
-/* What is looked for. */
+/* What is looked for: the octet that key names, or what stands in for the extent key. */
 struct wanted {
 	const struct queue_slot *slot;
-	uint32_t offset;
-	uint8_t stream;
+	struct heap_extent key;
+	bool twin;
 };
 
-static bool matches(struct queue *q, const struct wanted *w, const uint8_t *d,
-	struct heap_extent *e)
+static bool is_twin(const struct queue *q, const struct heap_extent *twin,
+	const struct heap_extent *e)
 {
-	/* Copied already by reclaim: counted, and to be forgotten, elsewhere. */
-	if (e->sector == q->victim && e->index < q->victim_extent)
-		return false;
-	if (load_le32(d) != w->slot->id || !descriptor_load(q, d, e))
-		return false;
-	return e->stream == w->stream && e->from <= w->offset && w->offset - e->from < e->len &&
-		descriptor_ok(q, e->sector, d);
+	uint8_t younger = (twin->age - e->age) & 0x7fu;
+
+	return twin->from + twin->len >= e->from + e->len &&
+		(younger == 0 || younger >= 0x40u ||
+			twin->index + 1u != q->sector[twin->sector].extents);
 }
 
-/* Looks through the descriptors from (inclusive) to (exclusive) of a sector. */
-static bool search(struct queue *q, const struct wanted *w, uint16_t sector, uint32_t from,
-	uint32_t to, struct heap_extent *e)
+/* Looks through the descriptors of a sector, all of them, beginning with start. */
+static bool search(struct queue *q, const struct wanted *w, uint16_t sector, uint32_t start,
+	struct heap_extent *e)
 {
-	uint32_t most = QUEUE_SCRATCH / layout_extent_len(&q->layout), n, i;
+	uint32_t n = q->sector[sector].extents, i, at;
 
-	while (from < to) {
-		n = to - from < most ? to - from : most;
-		if (media_read(q, sector, descriptor_at(q, from + n - 1u), q->scratch,
-			    n * layout_extent_len(&q->layout)) != ST_OK)
-			n = 0;
-		e->sector = sector;
-		for (i = 0; i < n; i++) {
-			e->index = (uint16_t)(from + i);
-			if (matches(q, w, q->scratch + (n - 1u - i) * layout_extent_len(&q->layout),
-				    e))
-				break;
-		}
-		/* Of two copies one may be stale: only an intact one counts. */
-		if (i < n && (!(w->slot->flags & QUEUE_SLOT_DOUBLE) || heap_check(q, e) == ST_OK))
+	for (i = 0; i < n; i++) {
+		at = (start + i) % n;
+		/* Copied already by reclaim: counted, and to be forgotten, elsewhere. */
+		if (sector == q->victim && at < q->victim_extent)
+			continue;
+		if (heap_extent_at(q, sector, at, e) && e->id == w->slot->id &&
+			e->stream == w->key.stream && w->key.from - e->from < e->len &&
+			(!w->twin || is_twin(q, e, &w->key)) &&
+			/* Of two copies one may be stale: only an intact one counts. */
+			(!(w->slot->flags & QUEUE_SLOT_DOUBLE) || heap_check(q, e) == ST_OK))
 			return true;
-		from += i < n ? i + 1u : most;
 	}
 	return false;
 }
 
-/* The data sector with the next higher generation, or the lowest; streams are
- * written through sectors of rising generations. */
-static uint16_t sector_after(const struct queue *q, uint16_t sector, uint32_t gen)
+uint16_t heap_next_sector(const struct queue *q, uint32_t gen, uint32_t *distance)
 {
-	uint32_t i, best = QUEUE_NONE, distance = 0, d;
+	uint32_t i, best = QUEUE_NONE, nearest = 0, d;
 
 	for (i = 0; i < layout_sectors(&q->layout); i++) {
-		if (q->sector[i].kind != QUEUE_SECTOR_DATA || i == sector)
-			continue;
 		d = q->sector[i].gen - gen;
-		if (d != 0 && (best == QUEUE_NONE || d < distance)) {
+		if (q->sector[i].kind == QUEUE_SECTOR_DATA && d > *distance &&
+			(best == QUEUE_NONE || d < nearest)) {
 			best = i;
-			distance = d;
+			nearest = d;
 		}
 	}
+	*distance = nearest;
 	return (uint16_t)best;
 }
 
-enum status heap_find(struct queue *q, const struct queue_slot *s, uint8_t stream, uint32_t offset,
-	uint16_t sector, uint16_t index, struct heap_extent *e)
+/* Looks through all sectors but that of a generation.  Streams are written
+ * through sectors of rising generations, and copies go to one of the next. */
+static bool search_others(struct queue *q, const struct wanted *w, uint32_t gen,
+	struct heap_extent *e)
 {
-	struct wanted w = { s, offset, stream };
-	uint32_t start = 0, gen = 0, n, last = 0;
+	uint32_t distance = 0;
 	uint16_t at;
 
+	while ((at = heap_next_sector(q, gen, &distance)) != QUEUE_NONE)
+		if (search(q, w, at, 0, e))
+			return true;
+	return false;
+}
+
+enum status heap_find(struct queue *q, const struct queue_slot *s, struct heap_extent *e)
+{
+	struct wanted w = { s, *e, false };
+	uint16_t sector = e->sector;
+	uint32_t gen = 0;
+
 	if (sector < layout_sectors(&q->layout) && q->sector[sector].kind == QUEUE_SECTOR_DATA) {
-		n = q->sector[sector].extents;
-		start = index < n ? index : 0u;
-		if (search(q, &w, sector, start, n, e) || search(q, &w, sector, 0, start, e))
+		if (search(q, &w, sector, e->index, e))
 			return ST_OK;
 		gen = q->sector[sector].gen;
-	} else {
-		sector = QUEUE_NONE;
 	}
-	/* All others once, by rising generation: distances to gen only grow. */
-	at = sector_after(q, sector, gen);
-	for (n = 0; at != QUEUE_NONE && n < layout_sectors(&q->layout); n++) {
-		if (n > 0 && q->sector[at].gen - gen <= last)
-			break;
-		last = q->sector[at].gen - gen;
-		if (search(q, &w, at, 0, q->sector[at].extents, e))
-			return ST_OK;
-		at = sector_after(q, sector, q->sector[at].gen);
+	return search_others(q, &w, gen, e) ? ST_OK : ST_MISSING;
+}
+
+enum status heap_each(struct queue *q, const struct queue_slot *s,
+	const uint32_t len[QUEUE_STREAMS],
+	enum status (*visit)(struct queue *q, const struct heap_extent *e))
+{
+	/* In the order in which they are written, each leads to the next. */
+	static const uint8_t order[QUEUE_STREAMS] = { 0, 2, 1 };
+	struct heap_extent e = { .sector = s->hint_sector, .index = s->hint_extent };
+	enum status st;
+	uint32_t i, from;
+
+	for (i = 0; i < QUEUE_STREAMS; i++) {
+		for (from = 0; from < len[order[i]]; from = e.from + e.len) {
+			e.stream = order[i];
+			e.from = from;
+			st = heap_find(q, s, &e);
+			if (st == ST_OK)
+				st = visit(q, &e);
+			if (st != ST_OK)
+				return st;
+		}
 	}
-	return ST_MISSING;
+	return ST_OK;
 }
 
 static enum status check_once(struct queue *q, const struct heap_extent *e)
@@ -170,33 +185,13 @@ enum status heap_check(struct queue *q, const struct heap_extent *e)
 	return st;
 }
 
-static bool is_twin(const struct queue *q, const struct heap_extent *twin,
-	const struct heap_extent *e)
-{
-	bool younger = ((twin->age - e->age) & 0x7f) < 0x40 && twin->age != e->age;
-
-	return twin->from + twin->len >= e->from + e->len &&
-		!(younger && twin->index + 1u == q->sector[twin->sector].extents);
-}
-
 bool heap_has_twin(struct queue *q, const struct queue_slot *s, const struct heap_extent *e)
 {
-	struct wanted w = { s, e->from, e->stream };
-	uint32_t gen = q->sector[e->sector].gen, last = 0;
+	struct wanted w = { s, *e, true };
 	struct heap_extent twin;
-	uint32_t left;
-	uint16_t at = sector_after(q, e->sector, gen);
 
-	/* By rising generation: a copy is in one of the next sectors. */
-	for (left = layout_sectors(&q->layout); at != QUEUE_NONE && left > 0; left--) {
-		if (q->sector[at].gen - gen <= last)
-			break;
-		last = q->sector[at].gen - gen;
-		if (search(q, &w, at, 0, q->sector[at].extents, &twin) && is_twin(q, &twin, e))
-			return true;
-		at = sector_after(q, e->sector, q->sector[at].gen);
-	}
-	return false;
+	return (s->flags & QUEUE_SLOT_DOUBLE) &&
+		search_others(q, &w, q->sector[e->sector].gen, &twin);
 }
 
 bool heap_redundant(struct queue *q, uint16_t sector)
@@ -211,14 +206,13 @@ bool heap_redundant(struct queue *q, uint16_t sector)
 		slot = index_find(q, e.id);
 		/* What mount is about to drop need not live anywhere. */
 		if (slot != QUEUE_NONE && !(q->slots[slot].flags & QUEUE_SLOT_TORN) &&
-			(!(q->slots[slot].flags & QUEUE_SLOT_DOUBLE) ||
-				!heap_has_twin(q, &q->slots[slot], &e)))
+			!heap_has_twin(q, &q->slots[slot], &e))
 			return false;
 	}
 	return true;
 }
 
-const uint8_t heap_order[QUEUE_STREAMS] = { 0, 2, 1 };
+/* ---- Accounting -------------------------------------------------------------------------- */
 
 uint16_t heap_units(const struct queue *q, uint32_t len)
 {
@@ -226,82 +220,79 @@ uint16_t heap_units(const struct queue *q, uint32_t len)
 		8u);
 }
 
-static void live_sub(struct queue *q, uint16_t sector, uint16_t units)
+bool heap_is_head(const struct queue *q, uint32_t sector)
+{
+	uint32_t i;
+
+	for (i = 0; i < QUEUE_HEADS; i++)
+		if (q->heads[i].sector == sector)
+			return true;
+	return q->cold.sector == sector;
+}
+
+void heap_release(struct queue *q, uint16_t sector, uint32_t units)
 {
 	struct queue_sector *s = &q->sector[sector];
-	uint32_t i;
 
 	if (units > s->live)
 		units = s->live;
 	s->live = (uint16_t)(s->live - units);
 	q->live_units -= units;
 	q->stuck = false;
-	if (s->live > 0 || s->kind != QUEUE_SECTOR_DATA || sector == q->victim ||
-		sector == q->cold.sector)
-		return;
-	for (i = 0; i < QUEUE_HEADS; i++)
-		if (q->heads[i].sector == sector)
-			return;
-	media_free(q, sector);
+	if (s->live == 0 && s->kind == QUEUE_SECTOR_DATA && sector != q->victim &&
+		!heap_is_head(q, sector))
+		media_free(q, sector);
+}
+
+static enum status release(struct queue *q, const struct heap_extent *e)
+{
+	heap_release(q, e->sector, heap_units(q, e->len));
+	return ST_OK;
 }
 
 void heap_forget(struct queue *q, const struct queue_slot *s, const uint32_t len[QUEUE_STREAMS])
 {
-	struct heap_extent e = { .sector = s->hint_sector, .index = s->hint_extent };
-	uint8_t stream;
-	uint32_t at, i;
-
-	for (i = 0; i < QUEUE_STREAMS; i++) {
-		stream = heap_order[i];
-		for (at = 0; at < len[stream]; at = e.from + e.len) {
-			if (heap_find(q, s, stream, at, e.sector, e.index, &e) != ST_OK) {
-				q->recount = 0;
-				return;
-			}
-			live_sub(q, e.sector, heap_units(q, e.len));
-		}
-	}
-	/* Further copies are still counted. */
-	if (s->flags & QUEUE_SLOT_DOUBLE)
+	/* What was not found, or exists twice, is still counted. */
+	if (heap_each(q, s, len, release) != ST_OK || (s->flags & QUEUE_SLOT_DOUBLE))
 		q->recount = 0;
 }
 
 void heap_count(struct queue *q, uint16_t sector, uint32_t *id_max)
 {
 	struct queue_sector *s = &q->sector[sector];
-	uint32_t most = layout_payload(&q->layout) / layout_extent_len(&q->layout), i, miss = 0,
-		 count = 0;
-	uint8_t d[LAYOUT_EXTENT_LEN];
+	uint32_t most = layout_payload(&q->layout) / layout_extent_len(&q->layout), i, live = 0;
+	uint32_t end = id_max == NULL ? s->extents : LOOK_AHEAD;
 	struct heap_extent e;
 	uint16_t slot;
 
-	s->live = 0;
-	for (i = 0; i < most && miss < LOOK_AHEAD; i++) {
-		if (media_read(q, sector, descriptor_at(q, i), d, sizeof(d)) != ST_OK ||
-			!descriptor_ok(q, sector, d)) {
-			miss++;
+	for (i = 0; i < end && i < most; i++) {
+		if (!descriptor_read(q, sector, i, &e))
 			continue;
-		}
-		miss = 0;
-		count = i + 1u;
-		if (!descriptor_load(q, d, &e)) {
-			if ((d[15] & AGE_SKIP) && e.from > i)
-				i = e.from - 1u;
+		if (id_max != NULL)
+			s->extents = (uint16_t)(i + 1u);
+		if ((e.age & AGE_SKIP) && e.from > i)
+			i = e.from - 1u;
+		if (id_max != NULL)
+			end = i + 1u + LOOK_AHEAD;
+		if (!is_extent(q, &e))
 			continue;
-		}
+		slot = index_find(q, e.id);
+		if (slot != QUEUE_NONE)
+			live += heap_units(q, e.len);
+		if (id_max == NULL)
+			continue;
 		if ((int32_t)(e.id - *id_max) > 0)
 			*id_max = e.id;
-		slot = index_find(q, e.id);
 		if (slot == QUEUE_NONE)
 			continue;
-		s->live = (uint16_t)(s->live + heap_units(q, e.len));
 		q->slots[slot].found += e.len;
 		if (e.stream == 0 && e.from == 0) {
 			q->slots[slot].hint_sector = sector;
 			q->slots[slot].hint_extent = (uint16_t)i;
 		}
 	}
-	s->extents = (uint16_t)count;
+	q->live_units += live - s->live;
+	s->live = (uint16_t)live;
 }
 
 /* ---- Filling ------------------------------------------------------------------------------ */
@@ -413,7 +404,7 @@ void heap_head_leave(struct queue *q, struct queue_head *h)
 	(void)heap_extent_close(q, h, false);
 	h->sector = QUEUE_NONE;
 	q->stuck = false;
-	live_sub(q, sector, 0);
+	heap_release(q, sector, 0);
 }
 
 enum status heap_head_open(struct queue *q, struct queue_head *h, uint32_t keep, bool worn)

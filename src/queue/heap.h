@@ -28,36 +28,49 @@ struct heap_extent {
 /* Descriptor number index of a sector: false when it is none (or a skip). */
 bool heap_extent_at(const struct queue *q, uint16_t sector, uint32_t index, struct heap_extent *e);
 
-/* The extent that has an octet of a message.  sector and index say where to
- * begin; any values are allowed.  ST_MISSING when there is none. */
-enum status heap_find(struct queue *q, const struct queue_slot *s, uint8_t stream, uint32_t offset,
-	uint16_t sector, uint16_t index, struct heap_extent *e);
+/* The extent that has an octet of a message.  *e names the octet by stream and
+ * from, and by sector and index where to begin to look; any values are allowed.
+ * ST_MISSING when there is none. */
+enum status heap_find(struct queue *q, const struct queue_slot *s, struct heap_extent *e);
+
+/* Visits the extents of the first len[] octets of a message until one is missing
+ * or visit says something else than ST_OK. */
+enum status heap_each(struct queue *q, const struct queue_slot *s,
+	const uint32_t len[QUEUE_STREAMS],
+	enum status (*visit)(struct queue *q, const struct heap_extent *e));
+
+/* The data sector whose generation is the next that is more than *distance after
+ * gen, which is then its distance; QUEUE_NONE after the last.  Begin with 0. */
+uint16_t heap_next_sector(const struct queue *q, uint32_t gen, uint32_t *distance);
 
 /* Reads the octets of an extent against its checksum: ST_OK, ST_CORRUPT, ST_IO. */
 enum status heap_check(struct queue *q, const struct heap_extent *e);
 
-/* Are the extent's octets whole in another place?  Of two copies the younger may
- * be what a power cut interrupted, if it is the last of its sector: that one
- * does not count. */
+/* Are the extent's octets, which may exist twice, whole in another place?  Of two
+ * copies the younger may be what a power cut interrupted, if it is the last of its
+ * sector: that one does not count. */
 bool heap_has_twin(struct queue *q, const struct queue_slot *s, const struct heap_extent *e);
 
 /* Does everything that lives in a sector, and that mount will not drop, live
  * elsewhere too? */
 bool heap_redundant(struct queue *q, uint16_t sector);
 
-/* The streams in the order in which they are written: who follows it finds the
- * next extent where the last one led. */
-extern const uint8_t heap_order[QUEUE_STREAMS];
-
 /* ---- Accounting ---- */
 
 /* What an extent takes away from its sector, in units of 8 octets. */
 uint16_t heap_units(const struct queue *q, uint32_t len);
 
+/* Is a sector being filled? */
+bool heap_is_head(const struct queue *q, uint32_t sector);
+
+/* So many units of a sector are in use no longer; it falls free with the last. */
+void heap_release(struct queue *q, uint16_t sector, uint32_t units);
+
 /* The extents of the first len[] octets are in use no longer. */
 void heap_forget(struct queue *q, const struct queue_slot *s, const uint32_t len[QUEUE_STREAMS]);
 
-/* Counts the descriptors of a sector at mount; id_max and *s are raised. */
+/* Counts what is in use in a sector.  At mount id_max is not NULL: the descriptors
+ * are counted too, *id_max, found and hints of the messages are brought up to date. */
 void heap_count(struct queue *q, uint16_t sector, uint32_t *id_max);
 
 /* ---- Filling ---- */

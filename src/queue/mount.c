@@ -228,22 +228,6 @@ static bool intact(struct queue *q, uint32_t id)
 	return st == ST_OK;
 }
 
-/* Are all octets there, by name? */
-static bool complete(struct queue *q, const struct queue_slot *s)
-{
-	struct heap_extent e = { .sector = s->hint_sector, .index = s->hint_extent };
-	uint8_t stream;
-	uint32_t at, i;
-
-	for (i = 0; i < QUEUE_STREAMS; i++) {
-		stream = heap_order[i];
-		for (at = 0; at < s->len[stream]; at = e.from + e.len)
-			if (heap_find(q, s, stream, at, e.sector, e.index, &e) != ST_OK)
-				return false;
-	}
-	return true;
-}
-
 static void check_message(struct mount *m, struct queue_slot *s)
 {
 	struct queue *q = m->q;
@@ -253,7 +237,7 @@ static void check_message(struct mount *m, struct queue_slot *s)
 	if (s->found > octets) {
 		s->flags |= QUEUE_SLOT_DOUBLE;
 		q->recount = 0;
-		whole = complete(q, s);
+		whole = heap_each(q, s, s->len, heap_check) == ST_OK;
 	}
 	s->found = octets;
 	if (ring_unsafe(&m->ring, s->batch) && !(s->flags & QUEUE_SLOT_CARRIED) &&
@@ -312,24 +296,12 @@ static uint32_t erases_mean(const struct queue *q)
  * that reclaim's work is kept where it was finished. */
 static void drop_copies(struct queue *q)
 {
-	uint32_t last = UINT32_MAX, age, i, best, left;
+	uint32_t distance = 0;
+	uint16_t at;
 
-	for (left = layout_sectors(&q->layout); left > 0; left--) {
-		best = QUEUE_NONE;
-		for (i = 0; i < layout_sectors(&q->layout); i++) {
-			age = q->gen_next - q->sector[i].gen;
-			if (q->sector[i].kind == QUEUE_SECTOR_DATA && age < last &&
-				(best == QUEUE_NONE || age > q->gen_next - q->sector[best].gen))
-				best = i;
-		}
-		if (best == QUEUE_NONE)
-			return;
-		last = q->gen_next - q->sector[best].gen;
-		if (heap_redundant(q, (uint16_t)best))
-			q->sector[best].live = 0;
-		if (q->sector[best].live == 0)
-			media_free(q, best);
-	}
+	while ((at = heap_next_sector(q, q->gen_next, &distance)) != QUEUE_NONE)
+		if (q->sector[at].live == 0 || heap_redundant(q, at))
+			media_free(q, at);
 }
 
 static void sort_sectors(struct mount *m)
@@ -355,9 +327,6 @@ static void sort_sectors(struct mount *m)
 			media_free(q, i);
 	}
 	drop_copies(q);
-	q->live_units = 0;
-	for (i = 0; i < layout_sectors(&q->layout); i++)
-		q->live_units += q->sector[i].live;
 	if (q->missing_count == 0)
 		q->missing_count = m->ring.lost;
 }

@@ -253,8 +253,11 @@ static enum status reader_find(struct queue *q, const struct queue_slot *s, stru
 		r->hint_sector = s->hint_sector;
 		r->hint_extent = s->hint_extent;
 	}
-	if (heap_find(q, s, r->stream, r->offset, (uint16_t)r->hint_sector,
-		    (uint16_t)r->hint_extent, e) != ST_OK)
+	e->stream = r->stream;
+	e->from = r->offset;
+	e->sector = (uint16_t)r->hint_sector;
+	e->index = (uint16_t)r->hint_extent;
+	if (heap_find(q, s, e) != ST_OK)
 		return ST_CORRUPT;
 	r->hint_sector = e->sector;
 	r->hint_extent = e->index;

@@ -13,18 +13,6 @@
 /* Descriptors looked at in one step. */
 #define LOOKS_PER_STEP 32u
 
-static bool is_head(const struct queue *q, uint32_t sector)
-{
-	uint32_t i;
-
-	if (q->cold.sector == sector)
-		return true;
-	for (i = 0; i < QUEUE_HEADS; i++)
-		if (q->heads[i].sector == sector)
-			return true;
-	return false;
-}
-
 /* ---- Choosing ------------------------------------------------------------------- */
 
 /* What is gained for what must be copied, times age: in a young sector much is
@@ -45,7 +33,7 @@ static uint16_t most_worth(const struct queue *q)
 	uint32_t i, best = QUEUE_NONE, most = 0, n;
 
 	for (i = 0; i < layout_sectors(&q->layout); i++) {
-		if (q->sector[i].kind != QUEUE_SECTOR_DATA || is_head(q, i))
+		if (q->sector[i].kind != QUEUE_SECTOR_DATA || heap_is_head(q, i))
 			continue;
 		n = worth(q, &q->sector[i]);
 		if (n > most) {
@@ -64,7 +52,7 @@ static uint16_t coldest(const struct queue *q)
 	for (i = 0; i < layout_sectors(&q->layout); i++) {
 		if (q->sector[i].erases > worn)
 			worn = q->sector[i].erases;
-		if (q->sector[i].kind == QUEUE_SECTOR_DATA && !is_head(q, i) &&
+		if (q->sector[i].kind == QUEUE_SECTOR_DATA && !heap_is_head(q, i) &&
 			(best == QUEUE_NONE || q->sector[i].erases < q->sector[best].erases))
 			best = i;
 	}
@@ -146,8 +134,7 @@ static enum status copy_extent(struct queue *q, const struct heap_extent *e)
 
 	if (slot == QUEUE_NONE)
 		return ST_OK;
-	if ((q->slots[slot].flags & QUEUE_SLOT_DOUBLE) && q->victim_done == 0 &&
-		heap_has_twin(q, &q->slots[slot], e))
+	if (q->victim_done == 0 && heap_has_twin(q, &q->slots[slot], e))
 		return ST_OK;
 	/* Rot is copied with a wrong checksum, never made to look right. */
 	damaged = heap_check(q, e) != ST_OK;
@@ -193,21 +180,9 @@ static enum status copy_step(struct queue *q)
 /* Counts one sector again. */
 static void recount_step(struct queue *q)
 {
-	struct queue_sector *s = &q->sector[q->recount];
-	struct heap_extent e;
-	uint32_t i;
-
-	if (s->kind == QUEUE_SECTOR_DATA && q->recount != q->victim) {
-		q->live_units -= s->live;
-		s->live = 0;
-		for (i = 0; i < s->extents; i++)
-			if (heap_extent_at(q, q->recount, i, &e) &&
-				index_find(q, e.id) != QUEUE_NONE)
-				s->live = (uint16_t)(s->live + heap_units(q, e.len));
-		q->live_units += s->live;
-		if (s->live == 0 && !is_head(q, q->recount))
-			media_free(q, q->recount);
-		q->stuck = false;
+	if (q->sector[q->recount].kind == QUEUE_SECTOR_DATA && q->recount != q->victim) {
+		heap_count(q, q->recount, NULL);
+		heap_release(q, q->recount, 0);
 	}
 	q->recount++;
 }

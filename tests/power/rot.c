@@ -104,6 +104,12 @@ static void damage(uint32_t kind, uint32_t seed)
 	memset(w.nor.used, 0, w.nor.size / w.nor.flash.geometry.program_unit);
 }
 
+static enum status find_body(const struct queue_slot *s, struct heap_extent *e)
+{
+	*e = (struct heap_extent){ .stream = QUEUE_BODY, .sector = QUEUE_NONE };
+	return heap_find(&w.q, s, e);
+}
+
 /* Damage that reclaim meets is copied as damage. */
 void part_launder(void)
 {
@@ -120,7 +126,7 @@ void part_launder(void)
 			s = w.m[j].status == MODEL_QUEUED ? index_live(&w.q, w.m[j].id) : NULL;
 			/* Of a message with copies the other one may be right. */
 			if (s == NULL || (s->flags & QUEUE_SLOT_DOUBLE) ||
-				heap_find(&w.q, s, QUEUE_BODY, 0, QUEUE_NONE, 0, &e) != ST_OK)
+				find_body(s, &e) != ST_OK)
 				continue;
 			w.nor.mem[e.sector * w.nor.flash.geometry.sector_size + e.pos] ^= 4u;
 			w.q.victim = e.sector;
@@ -131,9 +137,8 @@ void part_launder(void)
 			/* Where there was no room to move it, nothing is to be seen. */
 			if (w.q.victim != QUEUE_NONE)
 				continue;
-			if (heap_find(&w.q, s, QUEUE_BODY, 0, QUEUE_NONE, 0, &moved) != ST_OK ||
-				moved.sector == e.sector || heap_check(&w.q, &moved) == ST_OK ||
-				w.q.rotten == 0)
+			if (find_body(s, &moved) != ST_OK || moved.sector == e.sector ||
+				heap_check(&w.q, &moved) == ST_OK || w.q.rotten == 0)
 				fail("damage was made to look right", moved.sector, w.q.rotten);
 			counts.damages++;
 		}
