@@ -297,37 +297,36 @@ void heap_count(struct queue *q, uint16_t sector, uint32_t *id_max)
 
 /* ---- Filling ------------------------------------------------------------------------------ */
 
-void heap_head_init(struct queue_head *h)
+void heap_init(struct queue *q)
 {
-	memset(h, 0, sizeof(*h));
-	h->sector = QUEUE_NONE;
-	h->owner = QUEUE_NONE;
+	uint32_t i;
+
+	for (i = 0; i < QUEUE_HEADS; i++)
+		q->heads[i].sector = q->heads[i].owner = QUEUE_NONE;
+	q->cold.sector = q->cold.owner = QUEUE_NONE;
+}
+
+/* Octets between what was written and the place of the next descriptor; below 0
+ * when that is taken. */
+static int32_t gap(const struct queue *q, const struct queue_head *h)
+{
+	return (int32_t)(descriptor_at(q, q->sector[h->sector].extents) - h->pos);
 }
 
 uint32_t heap_room(const struct queue *q, const struct queue_head *h)
 {
-	uint32_t end;
-
-	if (h->sector == QUEUE_NONE || q->sector[h->sector].bad)
+	if (h->sector == QUEUE_NONE || q->sector[h->sector].bad || gap(q, h) < 0)
 		return 0;
-	end = descriptor_at(q, q->sector[h->sector].extents);
-	return end > h->pos && end < layout_sector_size(&q->layout) ? end - h->pos : 0u;
+	return (uint32_t)gap(q, h);
 }
 
-void heap_extent_open(struct queue_head *h, uint16_t owner, const struct heap_extent *name)
+enum status heap_extent_put(struct queue *q, struct queue_head *h, uint8_t *at, uint32_t len)
 {
-	h->owner = owner;
-	h->id = name->id;
-	h->stream = name->stream;
-	h->from = name->from;
-	h->age = name->age;
-	h->len = 0;
-}
+	uint32_t padded = layout_round(&q->layout, len);
+	enum status st;
 
-enum status heap_extent_put(struct queue *q, struct queue_head *h, const uint8_t *at, uint32_t len)
-{
-	enum status st = media_program(q, h->sector, h->pos, at, layout_round(&q->layout, len));
-
+	memset(at + len, 0xff, padded - len);
+	st = media_program(q, h->sector, h->pos, at, padded);
 	h->touched = true;
 	if (st != ST_OK)
 		return st;
@@ -335,7 +334,7 @@ enum status heap_extent_put(struct queue *q, struct queue_head *h, const uint8_t
 		h->crc = q->sector[h->sector].gen;
 	h->crc = crc32c(h->crc, span_make(at, len));
 	h->len += len;
-	h->pos += layout_round(&q->layout, len);
+	h->pos += padded;
 	return ST_OK;
 }
 
@@ -343,10 +342,10 @@ static enum status descriptor_write(struct queue *q, struct queue_head *h, uint8
 	uint32_t crc)
 {
 	struct queue_sector *s = &q->sector[h->sector];
-	uint8_t d[256];
+	uint8_t d[LAYOUT_EXTENT_LEN + CONFIG_QUEUE_PROGRAM_UNIT_MAX];
 	uint32_t tries;
 
-	memset(d, 0xff, layout_extent_len(&q->layout));
+	memset(d + LAYOUT_EXTENT_LEN, 0xff, layout_extent_len(&q->layout) - LAYOUT_EXTENT_LEN);
 	store_le32(d, h->id);
 	store_le32(d + 4, h->from);
 	store_le32(d + 8, h->len | (uint32_t)h->stream << 24);
@@ -355,9 +354,7 @@ static enum status descriptor_write(struct queue *q, struct queue_head *h, uint8
 	store_le32(d + 20, crc32c(s->gen, span_make(d, 20)));
 	h->touched = true;
 	/* Where one fails to program, the next may not: readers look past it. */
-	for (tries = 0; tries < 3u && h->pos <= descriptor_at(q, s->extents) &&
-		descriptor_at(q, s->extents) < layout_sector_size(&q->layout);
-		tries++) {
+	for (tries = 0; tries < 3u && gap(q, h) >= 0; tries++) {
 		s->extents++;
 		if (media_program(q, h->sector, descriptor_at(q, s->extents - 1u), d,
 			    layout_extent_len(&q->layout)) == ST_OK)
@@ -368,29 +365,28 @@ static enum status descriptor_write(struct queue *q, struct queue_head *h, uint8
 
 enum status heap_extent_close(struct queue *q, struct queue_head *h, bool damaged)
 {
+	uint16_t owner = h->owner, at;
+	struct queue_sector *sector;
 	struct queue_slot *slot;
-	enum status st;
-	uint16_t at, found;
 
-	if (h->owner == QUEUE_NONE)
-		return ST_OK;
-	at = h->owner;
 	h->owner = QUEUE_NONE;
-	if (h->len == 0)
+	if (owner == QUEUE_NONE || h->len == 0)
 		return ST_OK;
-	st = descriptor_write(q, h, h->age, damaged ? ~h->crc : h->crc);
-	if (st != ST_OK) {
-		if (at < CONFIG_QUEUE_WRITERS)
-			q->writers[at].failed = true;
-		return st;
+	if (descriptor_write(q, h, h->age, damaged ? ~h->crc : h->crc) != ST_OK) {
+		if (owner < CONFIG_QUEUE_WRITERS)
+			q->writers[owner].failed = true;
+		return ST_IO;
 	}
-	q->sector[h->sector].live = (uint16_t)(q->sector[h->sector].live + heap_units(q, h->len));
+	sector = &q->sector[h->sector];
+	sector->live = (uint16_t)(sector->live + heap_units(q, h->len));
 	q->live_units += heap_units(q, h->len);
-	found = index_find(q, h->id);
-	slot = found == QUEUE_NONE ? NULL : &q->slots[found];
-	if (slot != NULL && h->from == 0 && (h->stream == 0 || slot->hint_sector == QUEUE_NONE)) {
+	at = index_find(q, h->id);
+	if (at == QUEUE_NONE || h->from != 0)
+		return ST_OK;
+	slot = &q->slots[at];
+	if (h->stream == 0 || slot->hint_sector == QUEUE_NONE) {
 		slot->hint_sector = h->sector;
-		slot->hint_extent = (uint16_t)(q->sector[h->sector].extents - 1u);
+		slot->hint_extent = (uint16_t)(sector->extents - 1u);
 	}
 	return ST_OK;
 }
@@ -403,18 +399,21 @@ void heap_head_leave(struct queue *q, struct queue_head *h)
 		return;
 	(void)heap_extent_close(q, h, false);
 	h->sector = QUEUE_NONE;
-	q->stuck = false;
 	heap_release(q, sector, 0);
 }
 
 enum status heap_head_open(struct queue *q, struct queue_head *h, uint32_t keep, bool worn)
 {
-	uint16_t sector;
 	enum status st;
 
 	heap_head_leave(q, h);
+	if (media_free_durable(q) > keep) {
+		st = media_open(q, MEDIA_DATA, worn, &h->sector);
+		h->pos = layout_header_len(&q->layout);
+		return st;
+	}
 	/* With nothing to reclaim, what reclaim has left of its sector is used up. */
-	if (media_free_durable(q) <= keep && q->stuck && h != &q->cold &&
+	if (q->stuck && h != &q->cold &&
 		heap_room(q, &q->cold) >= 2u * layout_extent_len(&q->layout)) {
 		(void)heap_extent_close(q, &q->cold, false);
 		h->sector = q->cold.sector;
@@ -423,39 +422,41 @@ enum status heap_head_open(struct queue *q, struct queue_head *h, uint32_t keep,
 		q->cold.sector = QUEUE_NONE;
 		return ST_OK;
 	}
-	if (media_free_durable(q) <= keep) {
-		q->urgent = q->urgent || q->dirty;
-		return q->stopped ? ST_IO : ST_AGAIN;
-	}
-	st = media_open(q, MEDIA_DATA, worn, &sector);
-	if (st != ST_OK)
-		return st;
-	h->sector = sector;
-	h->pos = layout_header_len(&q->layout);
-	return ST_OK;
+	q->urgent |= q->dirty;
+	return q->stopped ? ST_IO : ST_AGAIN;
 }
 
 /* A head that is open and idle, a new one while there is room for several, or
- * the least used one. */
-static uint16_t head_choose(const struct queue *q)
+ * the least used one: the lower, the better. */
+static uint32_t head_rank(const struct queue *q, const struct queue_head *h)
 {
-	bool several = layout_sectors(&q->layout) > 12u * QUEUE_HEADS &&
-		media_free_count(q) > LAYOUT_RESERVE;
+	if (h->users == 0 && heap_room(q, h) > 256u)
+		return 0;
+	if (h->users == 0 && layout_sectors(&q->layout) > 12u * QUEUE_HEADS &&
+		media_free_count(q) > LAYOUT_RESERVE)
+		return 1;
+	return h->sector == QUEUE_NONE ? UINT32_MAX : 2u + h->users;
+}
+
+static struct queue_head *head_of(struct queue *q, const struct queue_writer *w)
+{
+	return &q->heads[QUEUE_HEADS > 1 ? w->head : 0];
+}
+
+static void head_join(struct queue *q, struct queue_writer *w, uint32_t head)
+{
+	w->head = (uint16_t)head;
+	head_of(q, w)->users++;
+}
+
+static void head_choose(struct queue *q, struct queue_writer *w)
+{
 	uint32_t i, best = 0;
 
-	for (i = 0; i < QUEUE_HEADS; i++)
-		if (q->heads[i].sector != QUEUE_NONE && q->heads[i].users == 0 &&
-			heap_room(q, &q->heads[i]) > 256u)
-			return (uint16_t)i;
-	for (i = 0; i < QUEUE_HEADS; i++) {
-		if (q->heads[i].users == 0 && several)
-			return (uint16_t)i;
-		if (q->heads[i].sector != QUEUE_NONE &&
-			(q->heads[best].sector == QUEUE_NONE ||
-				q->heads[i].users < q->heads[best].users))
+	for (i = 1; i < QUEUE_HEADS; i++)
+		if (head_rank(q, &q->heads[i]) < head_rank(q, &q->heads[best]))
 			best = i;
-	}
-	return (uint16_t)best;
+	head_join(q, w, best);
 }
 
 /* There is no sector for the writer's head, and none to reclaim: it goes to
@@ -464,69 +465,56 @@ static bool head_share(struct queue *q, struct queue_writer *w)
 {
 	uint32_t i;
 
-	for (i = 0; i < QUEUE_HEADS && q->stuck; i++) {
+	for (i = 0; QUEUE_HEADS > 1 && i < QUEUE_HEADS && q->stuck; i++) {
 		if (i == w->head || heap_room(q, &q->heads[i]) < 2u * layout_extent_len(&q->layout))
 			continue;
-		q->heads[w->head].users--;
-		q->heads[i].users++;
-		w->head = (uint16_t)i;
+		head_of(q, w)->users--;
+		head_join(q, w, i);
 		return true;
 	}
 	return false;
-}
-
-/* The octets of n that go to pos: all with a padded end, or whole units up to
- * the end of a page, so that the next begin with a page. */
-static uint32_t fitting(const struct queue *q, uint32_t n, uint32_t pos, uint32_t room, bool all)
-{
-	uint32_t page = q->flash->geometry.page_size;
-
-	if (all && layout_round(&q->layout, n) <= room)
-		return n;
-	if (n > room)
-		n = room;
-	else if (pos % page + n > page)
-		n -= (pos + n) % page;
-	return layout_whole(&q->layout, n);
 }
 
 enum status heap_flush(struct queue *q, uint16_t writer, bool all)
 {
 	struct queue_writer *w = &q->writers[writer];
 	struct queue_slot *s = &q->slots[w->slot];
-	struct heap_extent name;
 	struct queue_head *h;
 	enum status st;
-	uint32_t n, from;
+	uint32_t n, from, over;
 
 	while (w->stage_len >= layout_unit(&q->layout) || (all && w->stage_len > 0)) {
 		if (w->failed || q->stopped)
 			return ST_IO;
-		if (w->head == QUEUE_NONE) {
-			w->head = head_choose(q);
-			q->heads[w->head].users++;
-		}
-		h = &q->heads[w->head];
-		from = s->len[w->stream] - w->stage_len;
+		if (w->head == QUEUE_NONE)
+			head_choose(q, w);
+		h = head_of(q, w);
+		n = w->stage_len;
+		from = s->len[w->stream] - n;
 		if (h->owner != writer || h->stream != w->stream || h->from + h->len != from)
 			(void)heap_extent_close(q, h, false);
-		n = fitting(q, w->stage_len, h->pos, heap_room(q, h), all);
-		/* Less than a page can wait for more. */
-		if (!all && n > 0 && n == w->stage_len && n < CONFIG_QUEUE_STAGE &&
-			(h->pos + n) % q->flash->geometry.page_size != 0)
-			return ST_OK;
-		/* A few octets at the end of a sector are not worth a descriptor. */
-		if (n == 0 || (n < w->stage_len && n < LAYOUT_EXTENT_LEN && h->owner != writer)) {
+		over = (h->pos + n) % q->flash->geometry.page_size;
+		if (layout_round(&q->layout, n) > heap_room(q, h))
+			n = layout_whole(&q->layout, heap_room(q, h));
+		else if (!all && over < n)
+			n -= over; /* What comes next begins with a page. */
+		else if (!all && n < CONFIG_QUEUE_STAGE)
+			return ST_OK; /* Less than a page can wait for more. */
+		/* A few octets of more are not worth a descriptor. */
+		if (n < w->stage_len && n < (h->owner == writer ? 1u : LAYOUT_EXTENT_LEN)) {
 			st = heap_head_open(q, h, LAYOUT_RESERVE, false);
 			if (st != ST_OK && !(st == ST_AGAIN && head_share(q, w)))
 				return st;
 			continue;
 		}
-		name = (struct heap_extent){ .id = s->id, .stream = w->stream, .from = from };
-		if (h->owner == QUEUE_NONE)
-			heap_extent_open(h, writer, &name);
-		memset(w->stage + w->stage_len, 0xff,
-			layout_round(&q->layout, w->stage_len) - w->stage_len);
+		if (h->owner == QUEUE_NONE) {
+			h->owner = writer;
+			h->id = s->id;
+			h->stream = w->stream;
+			h->from = from;
+			h->age = 0;
+			h->len = 0;
+		}
 		if (heap_extent_put(q, h, w->stage, n) != ST_OK)
 			continue; /* The sector is bad now: the next turn leaves it. */
 		w->stage_len = (uint16_t)(w->stage_len - n);
@@ -544,7 +532,7 @@ void heap_writer_end(struct queue *q, uint16_t writer)
 
 	if (w->head == QUEUE_NONE)
 		return;
-	h = &q->heads[w->head];
+	h = head_of(q, w);
 	if (h->owner == writer)
 		(void)heap_extent_close(q, h, false);
 	h->users--;

@@ -75,16 +75,14 @@ void heap_count(struct queue *q, uint16_t sector, uint32_t *id_max);
 
 /* ---- Filling ---- */
 
-void heap_head_init(struct queue_head *h);
+void heap_init(struct queue *q);
 
 /* Octets that still fit into the head's sector beside one more descriptor. */
 uint32_t heap_room(const struct queue *q, const struct queue_head *h);
 
-/* Begins an extent with name's id, stream, from and age; the open one must be closed. */
-void heap_extent_open(struct queue_head *h, uint16_t owner, const struct heap_extent *name);
-
-/* Programs octets at the end of the open extent; at must be padded to whole units. */
-enum status heap_extent_put(struct queue *q, struct queue_head *h, const uint8_t *at, uint32_t len);
+/* Programs octets at the end of the open extent; at has room for padding to whole
+ * units. */
+enum status heap_extent_put(struct queue *q, struct queue_head *h, uint8_t *at, uint32_t len);
 
 /* Writes the descriptor, with a wrong checksum when its octets are known to be
  * damaged.  On failure the octets are lost. */

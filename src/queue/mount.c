@@ -347,9 +347,7 @@ static void clear(struct queue *q, const struct flash *flash)
 	q->recount = layout_sectors(&q->layout);
 	for (i = 0; i < CONFIG_QUEUE_WRITERS; i++)
 		q->writers[i].slot = QUEUE_NONE;
-	for (i = 0; i < QUEUE_HEADS; i++)
-		heap_head_init(&q->heads[i]);
-	heap_head_init(&q->cold);
+	heap_init(q);
 	index_init(q);
 }
 

@@ -20,8 +20,9 @@
 #define QUEUE_REPORTS 2u
 
 /* Enough heads that sessions seldom interleave their extents; more would only
- * pin more half-filled sectors. */
-#define QUEUE_HEADS (CONFIG_QUEUE_WRITERS < 4 ? CONFIG_QUEUE_WRITERS : 4)
+ * pin more half-filled sectors, and a small device has none to spare. */
+#define QUEUE_HEADS \
+	(CONFIG_QUEUE_SECTORS_MAX <= 48 ? 1 : CONFIG_QUEUE_WRITERS < 4 ? CONFIG_QUEUE_WRITERS : 4)
 
 /* Journal sectors: an eighth of the device covers any number of messages that
  * the device can hold, and a ring of 128 covers the largest index. */

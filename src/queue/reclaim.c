@@ -99,29 +99,32 @@ static bool choose(struct queue *q)
 /* Copies octets of an extent from done on, as many as the cold head's sector holds. */
 static enum status copy_piece(struct queue *q, const struct heap_extent *e, bool damaged)
 {
-	uint32_t left = e->len - q->victim_done, room = heap_room(q, &q->cold), len, at, n;
-	struct heap_extent name = *e;
+	uint32_t len = e->len - q->victim_done, room = heap_room(q, &q->cold), at, n;
+	struct queue_head *h = &q->cold;
 	enum status st;
 
-	len = layout_round(&q->layout, left) <= room ? left : layout_whole(&q->layout, room);
-	if (len == 0 || (len < left && len < 2u * LAYOUT_EXTENT_LEN))
+	if (layout_round(&q->layout, len) > room) {
+		len = layout_whole(&q->layout, room);
 		/* The last one may be used: a victim always fits into a whole sector, and is free
 		 * before anything else is needed. */
-		return heap_head_open(q, &q->cold, 0, true);
-	name.from += q->victim_done;
-	name.age = (e->age + 1u) & 0x7fu;
-	heap_extent_open(&q->cold, OWNER_RECLAIM, &name);
+		if (len < 2u * LAYOUT_EXTENT_LEN)
+			return heap_head_open(q, h, 0, true);
+	}
+	h->owner = OWNER_RECLAIM;
+	h->id = e->id;
+	h->stream = e->stream;
+	h->from = e->from + q->victim_done;
+	h->age = (e->age + 1u) & 0x7fu;
+	h->len = 0;
 	for (at = 0; at < len; at += n) {
 		n = len - at < QUEUE_SCRATCH ? len - at : QUEUE_SCRATCH;
 		st = media_read(q, e->sector, e->pos + q->victim_done + at, q->scratch, n);
 		if (st != ST_OK)
 			return st;
-		for (room = n; room < layout_round(&q->layout, n); room++)
-			q->scratch[room] = 0xff;
-		if (heap_extent_put(q, &q->cold, q->scratch, n) != ST_OK)
+		if (heap_extent_put(q, h, q->scratch, n) != ST_OK)
 			return ST_OK; /* The sector is bad: the same piece again, elsewhere. */
 	}
-	if (heap_extent_close(q, &q->cold, damaged) == ST_OK)
+	if (heap_extent_close(q, h, damaged) == ST_OK)
 		q->victim_done += len;
 	return ST_OK;
 }
