@@ -4,9 +4,11 @@
 #define PIPIT_BASE_BYTES_H
 
 #include <stdint.h>
+#include <string.h>
 
-/* One instruction or two where unaligned words may be accessed, but gcc finds
- * that out after it has decided to make them functions. */
+/* One instruction or two where unaligned words may be accessed: gcc finds that out
+ * for loads, but after it has decided to make them functions; for stores it does not. */
+#define BYTES_LITTLE_ENDIAN (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
 #define BYTES_INLINE __attribute__((always_inline)) static inline
 
 BYTES_INLINE uint16_t load_le16(const uint8_t *p)
@@ -21,16 +23,22 @@ BYTES_INLINE uint32_t load_le32(const uint8_t *p)
 
 BYTES_INLINE void store_le16(uint8_t *p, uint16_t v)
 {
+	if (BYTES_LITTLE_ENDIAN) {
+		memcpy(p, &v, sizeof(v));
+		return;
+	}
 	p[0] = (uint8_t)(v & 0xffu);
 	p[1] = (uint8_t)(v >> 8);
 }
 
 BYTES_INLINE void store_le32(uint8_t *p, uint32_t v)
 {
-	p[0] = (uint8_t)v;
-	p[1] = (uint8_t)(v >> 8);
-	p[2] = (uint8_t)(v >> 16);
-	p[3] = (uint8_t)(v >> 24);
+	if (BYTES_LITTLE_ENDIAN) {
+		memcpy(p, &v, sizeof(v));
+		return;
+	}
+	store_le16(p, (uint16_t)(v & 0xffffu));
+	store_le16(p + 2, (uint16_t)(v >> 16));
 }
 
 BYTES_INLINE uint16_t load_be16(const uint8_t *p)
