@@ -91,35 +91,30 @@ bool media_header_ok(const uint8_t *h)
 	return h[0] == 'P' && h[1] == 'Q' && crc32c(0, span_make(h, 12)) == load_le32(h + 12);
 }
 
-static bool header_at(const struct queue *q, uint32_t sector, uint32_t at,
-	uint8_t h[LAYOUT_HEADER_LEN])
-{
-	return media_read(q, sector, at, h, LAYOUT_HEADER_LEN) == ST_OK && media_header_ok(h);
-}
-
 enum status media_header_read(const struct queue *q, uint32_t sector, struct media_header *out)
 {
-	uint8_t copy[2][LAYOUT_HEADER_LEN];
-	bool first = header_at(q, sector, 0, copy[0]);
-	bool second = header_at(q, sector, layout_end(&q->layout), copy[1]);
-	const uint8_t *h = copy[0];
+	enum status st = ST_MISSING;
+	uint8_t h[LAYOUT_HEADER_LEN];
+	uint32_t copy;
 
-	if (!first && !second)
-		return ST_MISSING;
-	/* Both valid and different: a file lost the younger of two writes. */
-	if (!first || (second && serial_after(load_le32(copy[1] + 8), load_le32(copy[0] + 8))))
-		h = copy[1];
-	out->type = h[2];
-	out->erases = load_le32(h + 4) & 0xffffffu;
-	out->gen = load_le32(h + 8);
-	if (h[3] != layout_code(&q->layout))
-		return ST_FOREIGN;
-	return ST_OK;
+	for (copy = 0; copy < 2u; copy++) {
+		if (media_read(q, sector, copy * layout_end(&q->layout), h, sizeof(h)) != ST_OK ||
+			!media_header_ok(h))
+			continue;
+		/* Both valid and different: a file lost the younger of two writes. */
+		if (st != ST_MISSING && !serial_after(load_le32(h + 8), out->gen))
+			continue;
+		out->type = h[2];
+		out->erases = load_le32(h + 4) & 0xffffffu;
+		out->gen = load_le32(h + 8);
+		st = h[3] == layout_code(&q->layout) ? ST_OK : ST_FOREIGN;
+	}
+	return st;
 }
 
 void media_header_store(const struct queue_layout *l, const struct media_header *h, uint8_t *to)
 {
-	memset(to, 0xff, layout_header_len(l));
+	memset(to + LAYOUT_HEADER_LEN, 0xff, layout_header_len(l) - LAYOUT_HEADER_LEN);
 	to[0] = 'P';
 	to[1] = 'Q';
 	to[2] = h->type;
@@ -263,11 +258,30 @@ enum status media_open(struct queue *q, uint8_t type, bool worn, uint16_t *secto
 
 /* ---- Erase and sync ------------------------------------------------------------- */
 
-static void erase_end(struct queue *q, bool ok)
+/* Begins an erase, or asks how one goes: true when it has ended. */
+static bool erase_step(struct queue *q)
 {
-	struct queue_sector *s = &q->sector[q->erasing];
+	struct queue_sector *s;
+	int done;
 
-	if (ok) {
+	if (q->erasing == QUEUE_NONE) {
+		if (q->ready_count >= READY_TARGET || q->free_count == q->ready_count)
+			return false;
+		q->erasing = pick(q, QUEUE_SECTOR_FREE, false);
+		if (q->erasing == QUEUE_NONE) {
+			/* What is free waits for its sync. */
+			q->urgent |= q->dirty;
+			return false;
+		}
+		q->dirty = true;
+		done = q->flash->ops->erase_begin(q->flash->ctx, q->erasing) < 0 ? -1 : 0;
+	} else {
+		done = q->flash->ops->erase_done(q->flash->ctx);
+	}
+	if (done == 0)
+		return false;
+	s = &q->sector[q->erasing];
+	if (done > 0) {
 		s->kind = QUEUE_SECTOR_READY;
 		s->erases = (s->erases + 1u) & 0xffffffu;
 		q->erases++;
@@ -280,31 +294,7 @@ static void erase_end(struct queue *q, bool ok)
 		failed(q);
 	}
 	q->erasing = QUEUE_NONE;
-}
-
-static void erase_step(struct queue *q)
-{
-	uint16_t at;
-	int done;
-
-	if (q->erasing != QUEUE_NONE) {
-		done = q->flash->ops->erase_done(q->flash->ctx);
-		if (done == 0)
-			return;
-		erase_end(q, done > 0);
-	}
-	if (q->ready_count >= READY_TARGET || q->free_count == q->ready_count)
-		return;
-	at = pick(q, QUEUE_SECTOR_FREE, false);
-	if (at == QUEUE_NONE) {
-		/* What is free waits for its sync. */
-		q->urgent = q->urgent || q->dirty;
-		return;
-	}
-	q->dirty = true;
-	q->erasing = at;
-	if (q->flash->ops->erase_begin(q->flash->ctx, at) < 0)
-		erase_end(q, false);
+	return true;
 }
 
 static void sync_poll(struct queue *q)
@@ -361,6 +351,7 @@ bool media_step(struct queue *q)
 	if (q->stopped)
 		return false;
 	sync_poll(q);
-	erase_step(q);
+	while (erase_step(q))
+		;
 	return q->syncing || q->erasing != QUEUE_NONE;
 }

@@ -91,7 +91,7 @@ mutant "outcomes are carried whether or not they are the last" journal.c \
 'y_s)/)/;
 		s/r->body\[2\] = rcpt->state;/;/'
 mutant "one header a sector" media.c \
-	's/bool second = header_at(.*/bool second = false;/'
+	's/copy < 2u/copy < 1u/'
 mutant "programs are not read back" media.c \
 	's/(CONFIG_QUEUE_VERIFY \&\& /(0 \&\& /'
 # Rules that others back up.  A stale descriptor names a message that is gone
