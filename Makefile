@@ -56,6 +56,7 @@ FILES-$(CONFIG_CONF_ADVICE) += src/conf/advice.c src/conf/utf8.c
 FILES-$(if $(CONFIG_CONF_ADVICE),,y) += src/conf/terse.c
 FILES-$(CONFIG_DNS) += $(wildcard src/dns/*.c) src/route/mx.c src/route/families.c
 FILES-$(CONFIG_QUEUE_COPY) += src/queue/copy.c
+FILES-$(CONFIG_QUEUE_FORMAT_OVER) += src/queue/format_over.c
 FILES-$(CONFIG_DNS_TCP) += src/dns/exchange_tcp.c
 FILES-$(or $(CONFIG_ALIASES),$(CONFIG_LOCAL_DELIVERY)) += src/conf/names.c
 FILES-$(CONFIG_ALIASES) += src/conf/aliases.c src/route/expand.c

@@ -116,7 +116,7 @@ struct queue_mount_report {
 enum status queue_mount(struct queue *q, const struct flash *flash,
 	struct queue_mount_report *report);
 
-/* Erases everything.  Blocking; offline use and tests. */
+/* Erases everything.  Blocking; offline use and tests.  With CONFIG_QUEUE_FORMAT_OVER. */
 enum status queue_format(const struct flash *flash);
 
 /* Whether a geometry is within this build's maxima; *why is static text. */

@@ -78,7 +78,7 @@ static bool choose(struct queue *q)
 
 	if (media_free_count(q) <= spare && !q->stuck) {
 		q->victim = most_worth(q);
-		if (q->victim == QUEUE_NONE) {
+		if (QUEUE_HEADS > 1 && q->victim == QUEUE_NONE) {
 			leave_idle_heads(q);
 			q->victim = most_worth(q);
 		}
@@ -129,15 +129,13 @@ static enum status copy_piece(struct queue *q, const struct heap_extent *e, bool
 	return ST_OK;
 }
 
-static enum status copy_extent(struct queue *q, const struct heap_extent *e)
+static enum status copy_extent(struct queue *q, const struct queue_slot *s,
+	const struct heap_extent *e)
 {
-	uint16_t slot = index_find(q, e->id);
 	enum status st;
 	bool damaged;
 
-	if (slot == QUEUE_NONE)
-		return ST_OK;
-	if (q->victim_done == 0 && heap_has_twin(q, &q->slots[slot], e))
+	if (q->victim_done == 0 && heap_has_twin(q, s, e))
 		return ST_OK;
 	/* Rot is copied with a wrong checksum, never made to look right. */
 	damaged = heap_check(q, e) != ST_OK;
@@ -154,22 +152,22 @@ static enum status copy_extent(struct queue *q, const struct heap_extent *e)
 
 static enum status copy_step(struct queue *q)
 {
+	uint16_t victim = q->victim, slot;
 	struct heap_extent e;
 	enum status st;
 	uint32_t looks;
 
 	for (looks = 0; looks < LOOKS_PER_STEP; looks++) {
-		if (q->victim_extent >= q->sector[q->victim].extents) {
+		if (q->victim_extent >= q->sector[victim].extents) {
 			q->reclaims++;
 			q->pad_cold = true;
-			looks = q->victim;
 			q->victim = QUEUE_NONE;
-			media_free(q, looks);
-			return ST_OK;
+			media_free(q, victim);
+			break;
 		}
-		if (heap_extent_at(q, q->victim, q->victim_extent, &e) &&
-			index_find(q, e.id) != QUEUE_NONE) {
-			st = copy_extent(q, &e);
+		if (heap_extent_at(q, victim, q->victim_extent, &e) &&
+			(slot = index_find(q, e.id)) != QUEUE_NONE) {
+			st = copy_extent(q, &q->slots[slot], &e);
 			if (st != ST_OK)
 				return st;
 			looks = LOOKS_PER_STEP;
