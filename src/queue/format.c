@@ -59,12 +59,12 @@ static enum status put_journal(const struct flash *f, const struct queue_layout 
 	uint32_t gen, uint32_t id_next)
 {
 	struct media_header h = { MEDIA_JOURNAL, 0, gen };
-	struct journal_super s = { JOURNAL_VERSION, l->journal_sectors, layout_sectors(l), gen - 1u,
-		0, 0, 0 };
-	struct journal_mark m = { gen - 1u, 0, gen + JOURNAL_GEN_STEP, id_next, 0 };
-	struct journal_record r = { .type = JOURNAL_SUPER,
-		.len = JOURNAL_SUPER_LEN,
-		.first = true };
+	struct journal_record super = { .type = JOURNAL_SUPER,
+		.flags = JOURNAL_FIRST,
+		.super = { JOURNAL_VERSION, 0, l->journal_sectors, layout_sectors(l), gen - 1u, 0,
+			0, 0 } };
+	struct journal_record mark = { .type = JOURNAL_MARK,
+		.mark = { gen - 1u, 0, gen + JOURNAL_GEN_STEP, id_next, 0 } };
 	uint8_t piece[PIECE_MAX];
 	uint32_t pos = layout_header_len(l), i;
 	enum status st;
@@ -73,15 +73,10 @@ static enum status put_journal(const struct flash *f, const struct queue_layout 
 	st = put(f, sector, 0, piece, layout_header_len(l));
 	if (st == ST_OK)
 		st = put(f, sector, layout_end(l), piece, layout_header_len(l));
-	journal_super_store(&s, r.body);
 	if (st == ST_OK)
-		st = put_record(f, l, sector, gen, &pos, &r);
-	r.type = JOURNAL_MARK;
-	r.len = JOURNAL_MARK_LEN;
-	r.first = false;
-	journal_mark_store(&m, r.body);
+		st = put_record(f, l, sector, gen, &pos, &super);
 	for (i = 0; st == ST_OK && i < layout_marks(l); i++)
-		st = put_record(f, l, sector, gen, &pos, &r);
+		st = put_record(f, l, sector, gen, &pos, &mark);
 	return st;
 }
 

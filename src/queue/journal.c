@@ -11,13 +11,22 @@
 #include "queue/media.h"
 
 #define TYPE_MASK 0x0fu
-#define TYPE_PREV_SAFE 0x80u
-#define TYPE_FIRST 0x40u
-#define TYPE_AFTER_GAP 0x20u
 
-#define COMMIT_HELD 1u
-#define COMMIT_EIGHT_BIT 2u
-#define COMMIT_CARRIED 4u
+/* How wide the fields of a body are: octets, as far as the first 0. */
+static const uint8_t widths[JOURNAL_TYPES][JOURNAL_FIELDS + 1u] = {
+	[JOURNAL_SUPER] = { 1, 1, 2, 4, 4, 4, 2, 2 },
+	[JOURNAL_COMMIT] = { 4, 4, 4, 4, 4, 4, 2, 1, 1 },
+	[JOURNAL_OUTCOME] = { 2, 1, 1, 4 },
+	[JOURNAL_JOB] = { 1, 1, 1, 1, 4, 4 },
+	[JOURNAL_HOLD] = { 1 },
+	[JOURNAL_MARK] = { 4, 4, 4, 4, 4 },
+	[JOURNAL_PAD] = { 4 },
+};
+
+static uint16_t newest(const struct queue *q)
+{
+	return q->ring[q->ring_len - 1u];
+}
 
 /* ---- Reading ------------------------------------------------------------------------ */
 
@@ -31,159 +40,121 @@ void journal_cursor(const struct queue *q, struct journal_cursor *c, uint32_t se
 	c->gap = false;
 }
 
-/* The record that starts at p, of which avail octets are known: its padded length, or 0. */
-static uint32_t record_parse(const struct queue *q, uint32_t gen, const uint8_t *p, uint32_t avail,
-	struct journal_record *r)
+/* The body from p to end; false when it is none of its type. */
+static bool body_load(const uint8_t *p, const uint8_t *end, struct journal_record *r)
 {
-	uint32_t len;
+	const uint8_t *width = widths[r->type];
+	uint32_t *field = r->field, bits;
 
-	if (avail < JOURNAL_FIXED_LEN || (p[0] & TYPE_MASK) == 0 ||
-		(p[0] & TYPE_MASK) >= JOURNAL_TYPES || p[1] > JOURNAL_BODY_MAX ||
-		avail < JOURNAL_FIXED_LEN + p[1])
-		return 0;
-	len = JOURNAL_HEAD_LEN + p[1];
-	if (crc32c(gen, span_make(p, len)) != load_le32(p + len))
-		return 0;
-	r->type = p[0] & TYPE_MASK;
-	r->prev_safe = (p[0] & TYPE_PREV_SAFE) != 0;
-	r->first = (p[0] & TYPE_FIRST) != 0;
-	r->after_gap = (p[0] & TYPE_AFTER_GAP) != 0;
-	r->len = p[1];
-	r->batch = load_le16(p + 2);
-	r->id = load_le32(p + 4);
-	memset(r->body, 0, sizeof(r->body));
-	memcpy(r->body, p + JOURNAL_HEAD_LEN, r->len);
-	if (r->type == JOURNAL_PAD && load_le32(r->body) > 0)
-		return load_le32(r->body);
-	return layout_record(&q->layout, r->len);
+	for (; *width > 0; width++, field++) {
+		if (end - p < *width)
+			return false;
+		*field = 0;
+		for (bits = 0; bits < *width * 8u; bits += 8u)
+			*field |= (uint32_t)*p++ << bits;
+	}
+	if (end - p > (int)sizeof(r->reply))
+		return false;
+	r->reply_len = (uint8_t)(end - p);
+	memcpy(r->reply, p, r->reply_len);
+	return true;
 }
 
-/* Reads one record at first; when that is none, as much as there is to search. */
-static uint32_t window_fill(struct queue *q, const struct journal_cursor *c)
+/* The record at the cursor: its padded length, or 0 when there is none. */
+static uint32_t record_load(const struct queue *q, const struct journal_cursor *c,
+	struct journal_record *r)
 {
-	uint32_t n = c->end - c->pos, most = c->gap ? QUEUE_SCRATCH : JOURNAL_HEAD_LEN, len;
+	uint8_t b[JOURNAL_RECORD_MAX];
+	uint32_t gen = q->sector[c->sector].gen, len, size;
 
-	n = n < most ? n : most;
-	if (media_read(q, c->sector, c->pos, q->scratch, n) != ST_OK)
-		memset(q->scratch, 0, n);
-	if (c->gap)
-		return n;
-	/* Its length byte says how much more; a bad one is found out later. */
-	len = q->scratch[1] > JOURNAL_BODY_MAX ? JOURNAL_CRC_LEN : q->scratch[1] + JOURNAL_CRC_LEN;
-	if (len > c->end - c->pos - n)
-		len = c->end - c->pos - n;
-	if (media_read(q, c->sector, c->pos + n, q->scratch + n, len) != ST_OK)
-		memset(q->scratch + n, 0, len);
-	return n + len;
+	if (media_read(q, c->sector, c->pos, b, JOURNAL_HEAD_LEN) != ST_OK)
+		return 0;
+	r->type = b[0] & TYPE_MASK;
+	r->flags = (uint8_t)(b[0] - r->type);
+	len = JOURNAL_HEAD_LEN + b[1];
+	size = layout_record(&q->layout, b[1]);
+	if (r->type == 0 || r->type >= JOURNAL_TYPES || b[1] > JOURNAL_BODY_MAX ||
+		size > c->end - c->pos)
+		return 0;
+	if (media_read(q, c->sector, c->pos + JOURNAL_HEAD_LEN, b + JOURNAL_HEAD_LEN,
+		    b[1] + JOURNAL_CRC_LEN) != ST_OK ||
+		crc32c(gen, span_make(b, len)) != load_le32(b + len))
+		return 0;
+	r->batch = load_le16(b + 2);
+	r->id = load_le32(b + 4);
+	if (!body_load(b + JOURNAL_HEAD_LEN, b + len, r))
+		return 0;
+	if (r->type == JOURNAL_PAD)
+		size = r->distance;
+	return size > c->end - c->pos ? 0u : size;
 }
 
 bool journal_next(struct queue *q, struct journal_cursor *c, struct journal_record *r)
 {
-	uint32_t gen = q->sector[c->sector].gen, n, at, len;
-	uint8_t *window = q->scratch;
+	uint32_t len;
 
 	c->gap = false;
-	while (c->pos + JOURNAL_FIXED_LEN <= c->end) {
-		n = window_fill(q, c);
-		for (at = 0; at == 0 || at + JOURNAL_RECORD_MAX <= n || c->pos + n == c->end;
-			at += layout_align(&q->layout)) {
-			if (at + JOURNAL_FIXED_LEN > n)
-				break;
-			len = record_parse(q, gen, window + at, n - at, r);
-			if (len > 0 && len <= c->end - c->pos - at) {
-				c->pos += at + len;
-				return true;
-			}
-			c->gap = true;
+	for (; c->pos + JOURNAL_FIXED_LEN <= c->end; c->pos += layout_align(&q->layout)) {
+		len = record_load(q, c, r);
+		if (len > 0) {
+			c->pos += len;
+			return true;
 		}
-		c->pos += at;
+		c->gap = true;
 	}
 	return false;
 }
 
-void journal_super_load(const struct journal_record *r, struct journal_super *out)
-{
-	out->version = r->body[0];
-	out->torn_count = r->body[1];
-	out->journal_sectors = load_le16(r->body + 2);
-	out->sectors = load_le32(r->body + 4);
-	out->prev_gen = load_le32(r->body + 8);
-	out->prev_end = load_le32(r->body + 12);
-	out->torn_batch = load_le16(r->body + 16);
-}
-
-void journal_mark_load(const struct journal_record *r, struct journal_mark *out)
-{
-	out->old_gen = load_le32(r->body);
-	out->carried = load_le32(r->body + 4);
-	out->gen_limit = load_le32(r->body + 8);
-	out->id_limit = load_le32(r->body + 12);
-	out->time_floor_s = load_le32(r->body + 16);
-}
-
-uint16_t journal_commit_rcpts(const struct journal_record *r)
-{
-	return load_le16(r->body + 24);
-}
-
 void journal_commit_load(const struct journal_record *r, struct queue_slot *s)
 {
-	uint32_t i;
-
-	for (i = 0; i < QUEUE_STREAMS; i++)
-		s->len[i] = load_le32(r->body + 4u * i);
-	s->arrival_s = load_le32(r->body + 12);
-	s->expiry_s = load_le32(r->body + 16);
-	s->crc = load_le32(r->body + 20);
-	s->priority = r->body[26];
-	s->flags = (uint8_t)(QUEUE_SLOT_LIVE | (r->body[27] & COMMIT_HELD ? QUEUE_SLOT_HELD : 0) |
-		(r->body[27] & COMMIT_EIGHT_BIT ? QUEUE_SLOT_EIGHT_BIT : 0) |
-		(r->body[27] & COMMIT_CARRIED ? QUEUE_SLOT_CARRIED : 0));
+	memcpy(s->len, r->commit.len, sizeof(s->len));
+	s->arrival_s = r->commit.arrival_s;
+	s->expiry_s = r->commit.expiry_s;
+	s->crc = r->commit.crc;
+	s->priority = (uint8_t)r->commit.priority;
+	s->flags = (uint8_t)(QUEUE_SLOT_LIVE | (r->commit.flags & QUEUE_SLOT_COMMIT));
 	s->batch = r->batch;
 }
 
-void journal_commit_store(const struct queue_slot *s, uint8_t body[JOURNAL_COMMIT_LEN])
+void journal_commit_store(struct journal_record *r, const struct queue_slot *s)
 {
-	uint32_t i;
-
-	for (i = 0; i < QUEUE_STREAMS; i++)
-		store_le32(body + 4u * i, s->len[i]);
-	store_le32(body + 12, s->arrival_s);
-	store_le32(body + 16, s->expiry_s);
-	store_le32(body + 20, s->crc);
-	store_le16(body + 24, s->rcpt_count);
-	body[26] = s->priority;
-	body[27] = (uint8_t)((s->flags & QUEUE_SLOT_HELD ? COMMIT_HELD : 0u) |
-		(s->flags & QUEUE_SLOT_EIGHT_BIT ? COMMIT_EIGHT_BIT : 0u));
+	journal_begin(r, JOURNAL_COMMIT, s->id);
+	memcpy(r->commit.len, s->len, sizeof(s->len));
+	r->commit.arrival_s = s->arrival_s;
+	r->commit.expiry_s = s->expiry_s;
+	r->commit.crc = s->crc;
+	r->commit.rcpt_count = s->rcpt_count;
+	r->commit.priority = s->priority;
+	r->commit.flags = s->flags & (QUEUE_SLOT_COMMIT & ~QUEUE_SLOT_CARRIED);
 }
 
-static void apply_outcome(struct queue *q, struct queue_slot *s, const uint8_t *body)
+static void apply_outcome(struct queue *q, struct queue_slot *s, const struct journal_outcome *o)
 {
-	struct queue_rcpt_slot *r = index_rcpt(q, s, load_le16(body));
+	struct queue_rcpt_slot *r = index_rcpt(q, s, (uint16_t)o->rcpt);
 
 	if (r == NULL)
 		return;
-	index_rcpt_set(s, r, body[2] & 7u);
-	r->state = body[2];
-	r->attempts = body[3];
-	r->next_try_s = load_le32(body + 4);
+	index_rcpt_set(s, r, o->state & 7u);
+	r->state = (uint8_t)o->state;
+	r->attempts = (uint8_t)o->attempts;
+	r->next_try_s = o->next_try_s;
 }
 
-static void apply_job(struct queue *q, struct queue_slot *s, const uint8_t *body)
+static void apply_job(struct queue *q, struct queue_slot *s, const struct journal_job *to)
 {
 	struct queue_slot_job *j;
 
-	if (body[0] >= QUEUE_REPORTS)
+	if (to->job >= QUEUE_REPORTS)
 		return;
-	j = &s->jobs[body[0]];
-	j->state = body[1];
-	j->attempts = body[2];
-	j->started_s = load_le32(body + 4);
-	j->next_try_s = load_le32(body + 8);
+	j = &s->jobs[to->job];
+	j->state = (uint8_t)to->state;
+	j->attempts = (uint8_t)to->attempts;
+	j->started_s = to->started_s;
+	j->next_try_s = to->next_try_s;
 	if (j->started_s > q->time_floor_s)
 		q->time_floor_s = j->started_s;
 	/* A copy or a retry: its recipients have moved before, or on their own since. */
-	if (body[0] != QUEUE_JOB_FAILURE || (body[3] & JOURNAL_JOB_KEEPS))
+	if (to->job != QUEUE_JOB_FAILURE || (to->flags & JOURNAL_JOB_KEEPS))
 		return;
 	if ((j->state & 3u) == QUEUE_JOB_ACTIVE)
 		index_rcpt_move(q, s, QUEUE_FAILED, QUEUE_REPORTING);
@@ -198,102 +169,118 @@ void journal_apply(struct queue *q, const struct journal_record *r)
 	if (s == NULL)
 		return;
 	if (r->type == JOURNAL_OUTCOME)
-		apply_outcome(q, s, r->body);
+		apply_outcome(q, s, &r->outcome);
 	else if (r->type == JOURNAL_JOB)
-		apply_job(q, s, r->body);
+		apply_job(q, s, &r->job);
 	else if (r->type == JOURNAL_HOLD)
 		s->flags = (uint8_t)((s->flags & ~QUEUE_SLOT_HELD) |
-			(r->body[0] ? QUEUE_SLOT_HELD : 0));
+			(r->held ? QUEUE_SLOT_HELD : 0));
 }
 
 /* ---- Writing ------------------------------------------------------------------------- */
 
+void journal_begin(struct journal_record *r, uint8_t type, uint32_t id)
+{
+	r->type = type;
+	r->id = id;
+	r->reply_len = 0;
+}
+
 uint32_t journal_record_store(const struct queue_layout *l, const struct journal_record *r,
 	uint32_t gen, uint8_t *to)
 {
-	uint32_t size = layout_record(l, r->len), len = JOURNAL_HEAD_LEN + r->len;
+	const uint8_t *width = widths[r->type];
+	const uint32_t *field = r->field;
+	uint8_t *p = to + JOURNAL_HEAD_LEN;
+	uint32_t size, bits, len;
 
-	memset(to, 0xff, size);
-	to[0] = (uint8_t)(r->type | (r->prev_safe ? TYPE_PREV_SAFE : 0u) |
-		(r->first ? TYPE_FIRST : 0u) | (r->after_gap ? TYPE_AFTER_GAP : 0u));
-	to[1] = r->len;
+	for (; *width > 0; width++, field++)
+		for (bits = 0; bits < *width * 8u; bits += 8u)
+			*p++ = (uint8_t)(*field >> bits & 0xffu);
+	memcpy(p, r->reply, r->reply_len);
+	len = (uint32_t)(p + r->reply_len - to);
+	to[0] = r->type | r->flags;
+	to[1] = (uint8_t)(len - JOURNAL_HEAD_LEN);
 	store_le16(to + 2, r->batch);
 	store_le32(to + 4, r->id);
-	memcpy(to + JOURNAL_HEAD_LEN, r->body, r->len);
 	store_le32(to + len, crc32c(gen, span_make(to, len)));
+	size = layout_record(l, to[1]);
+	len += JOURNAL_CRC_LEN;
+	memset(to + len, 0xff, size - len);
 	return size;
 }
 
-void journal_super_store(const struct journal_super *s, uint8_t body[JOURNAL_SUPER_LEN])
+/* Octets that read blank may have been programmed with failing power: those
+ * that the last record may have had are passed over, to the next page. */
+static uint32_t pass_over(const struct queue *q, uint32_t pos)
 {
-	body[0] = s->version;
-	body[1] = (uint8_t)s->torn_count;
-	store_le16(body + 2, s->journal_sectors);
-	store_le32(body + 4, s->sectors);
-	store_le32(body + 8, s->prev_gen);
-	store_le32(body + 12, s->prev_end);
-	store_le16(body + 16, s->torn_batch);
-	store_le16(body + 18, 0);
+	uint32_t step = CONFIG_QUEUE_COMMIT_ALIGN > layout_align(&q->layout)
+		? CONFIG_QUEUE_COMMIT_ALIGN
+		: layout_align(&q->layout);
+
+	return (pos + layout_record(&q->layout, JOURNAL_BODY_MAX) + CONFIG_QUEUE_COMMIT_ALIGN -
+		       1u) &
+		~(step - 1u);
 }
 
-void journal_mark_store(const struct journal_mark *m, uint8_t body[JOURNAL_MARK_LEN])
+/* Writes a record behind those of a sector, as part of the current batch. */
+static enum status record_write(struct queue *q, uint16_t sector, struct journal_record *r)
 {
-	store_le32(body, m->old_gen);
-	store_le32(body + 4, m->carried);
-	store_le32(body + 8, m->gen_limit);
-	store_le32(body + 12, m->id_limit);
-	store_le32(body + 16, m->time_floor_s);
-}
-
-/* Writes a record at *pos as part of the current batch. */
-static enum status record_write(struct queue *q, uint16_t sector, uint32_t *pos,
-	struct journal_record *r)
-{
-	uint32_t size;
+	struct queue_sector *s = &q->sector[sector];
+	uint32_t pos = s->extents * 4u, size;
 	enum status st;
 
 	r->batch = (uint16_t)(q->batch & 0xffffu);
-	r->prev_safe = q->synced + 1u == q->batch;
-	r->first = !q->batch_used;
-	r->after_gap = q->after_gap;
-	size = journal_record_store(&q->layout, r, q->sector[sector].gen, q->scratch);
-	st = media_program(q, sector, *pos, q->scratch, size);
-	if (st == ST_OK) {
-		*pos += size;
-		q->batch_used = true;
-		q->after_gap = false;
+	r->flags = 0;
+	if (q->synced + 1u == q->batch)
+		r->flags |= JOURNAL_PREV_SAFE;
+	if (!q->batch_used)
+		r->flags |= JOURNAL_FIRST;
+	if (q->after_gap) {
+		r->flags |= JOURNAL_AFTER_GAP;
+		pos = pass_over(q, pos);
 	}
-	return st;
-}
-
-static enum status mark_write(struct queue *q, uint16_t sector, uint32_t *pos, uint32_t old_gen,
-	uint32_t carried)
-{
-	struct journal_mark m = { old_gen, carried, q->gen_next + JOURNAL_GEN_STEP,
-		q->id_next + JOURNAL_ID_STEP, q->time_floor_s };
-	struct journal_record r = { .type = JOURNAL_MARK, .len = JOURNAL_MARK_LEN };
-	enum status st;
-
-	journal_mark_store(&m, r.body);
-	st = record_write(q, sector, pos, &r);
-	if (st == ST_OK) {
-		q->gen_limit = m.gen_limit;
-		q->id_limit = m.id_limit;
+	size = journal_record_store(&q->layout, r, s->gen, q->scratch);
+	if (pos + size > layout_end(&q->layout))
+		return ST_FULL;
+	st = media_program(q, sector, pos, q->scratch, size);
+	if (st != ST_OK)
+		return st;
+	s->extents = (uint16_t)((pos + size) / 4u);
+	q->batch_used = true;
+	q->after_gap = false;
+	if (r->type == JOURNAL_MARK) {
+		q->gen_limit = r->mark.gen_limit;
+		q->id_limit = r->mark.id_limit;
 		q->want_mark = false;
 	}
-	return st;
+	return ST_OK;
 }
 
-static enum status super_write(struct queue *q, uint16_t sector, uint32_t *pos)
+static void mark_fill(const struct queue *q, struct journal_record *r, uint32_t old_gen,
+	uint32_t carried)
 {
-	const struct queue_sector *prev = &q->sector[q->ring[q->ring_len - 1u]];
-	struct journal_super s = { JOURNAL_VERSION, q->layout.journal_sectors,
-		layout_sectors(&q->layout), prev->gen, prev->extents * 4u, q->torn_batch,
-		q->torn_count };
-	struct journal_record r = { .type = JOURNAL_SUPER, .len = JOURNAL_SUPER_LEN };
+	journal_begin(r, JOURNAL_MARK, 0);
+	r->mark.old_gen = old_gen;
+	r->mark.carried = carried;
+	r->mark.gen_limit = q->gen_next + JOURNAL_GEN_STEP;
+	r->mark.id_limit = q->id_next + JOURNAL_ID_STEP;
+	r->mark.time_floor_s = q->time_floor_s;
+}
 
-	journal_super_store(&s, r.body);
-	return record_write(q, sector, pos, &r);
+static void super_fill(const struct queue *q, struct journal_record *r)
+{
+	const struct queue_sector *prev = &q->sector[newest(q)];
+
+	journal_begin(r, JOURNAL_SUPER, 0);
+	r->super.version = JOURNAL_VERSION;
+	r->super.torn_count = q->torn_count;
+	r->super.journal_sectors = q->layout.journal_sectors;
+	r->super.sectors = layout_sectors(&q->layout);
+	r->super.prev_gen = prev->gen;
+	r->super.prev_end = prev->extents * 4u;
+	r->super.torn_batch = q->torn_batch;
+	r->super.unused = 0;
 }
 
 /* Whether the record, found in sector old, is the last of its kind; updates
@@ -310,56 +297,47 @@ static bool carry_wanted(struct queue *q, struct journal_record *r, uint16_t old
 		if (s->base != old)
 			return false;
 		s->base = to;
-		journal_commit_store(s, r->body);
+		journal_commit_store(r, s);
 		/* Durable for long, or still in doubt with the batch that wrote it? */
 		if ((uint16_t)((q->batch & 0xffffu) - s->batch) >
 				(q->synced + 1u == q->batch ? 0u : 1u) ||
 			(s->flags & QUEUE_SLOT_CARRIED))
-			r->body[27] |= COMMIT_CARRIED;
+			r->commit.flags |= QUEUE_SLOT_CARRIED;
 		return true;
 	}
 	if (r->type == JOURNAL_OUTCOME) {
-		rcpt = index_rcpt(q, s, load_le16(r->body));
-		if (rcpt == NULL || r->body[2] >> 3 != index_rcpt_serial(rcpt) ||
-			r->body[3] != rcpt->attempts || load_le32(r->body + 4) != rcpt->next_try_s)
+		rcpt = index_rcpt(q, s, (uint16_t)r->outcome.rcpt);
+		if (rcpt == NULL || r->outcome.state >> 3 != index_rcpt_serial(rcpt) ||
+			r->outcome.attempts != rcpt->attempts ||
+			r->outcome.next_try_s != rcpt->next_try_s)
 			return false;
-		r->body[2] = rcpt->state;
+		r->outcome.state = rcpt->state;
 		return true;
 	}
-	if (r->type != JOURNAL_JOB || r->body[0] >= QUEUE_REPORTS)
+	if (r->type != JOURNAL_JOB || r->job.job >= QUEUE_REPORTS)
 		return false;
-	j = &s->jobs[r->body[0]];
-	if (r->body[1] != j->state || r->body[2] != j->attempts ||
-		load_le32(r->body + 4) != j->started_s || load_le32(r->body + 8) != j->next_try_s ||
-		(j->state & 3u) == QUEUE_JOB_IDLE)
-		return false;
-	r->body[3] |= JOURNAL_JOB_KEEPS;
-	return true;
+	j = &s->jobs[r->job.job];
+	r->job.flags |= JOURNAL_JOB_KEEPS;
+	return r->job.state == j->state && r->job.attempts == j->attempts &&
+		r->job.started_s == j->started_s && r->job.next_try_s == j->next_try_s &&
+		(j->state & 3u) != QUEUE_JOB_IDLE;
 }
 
 /* Copies what old still says. */
-static enum status carry(struct queue *q, uint16_t old, uint16_t to, uint32_t *pos, uint32_t *count)
+static enum status carry(struct queue *q, uint16_t old, uint16_t to, uint32_t *count)
 {
 	struct journal_cursor c;
 	struct journal_record r;
-	enum status st;
+	enum status st = ST_OK;
 
-	*count = 0;
 	journal_cursor(q, &c, old);
-	while (journal_next(q, &c, &r)) {
+	while (st == ST_OK && journal_next(q, &c, &r)) {
 		if (!carry_wanted(q, &r, old, to))
 			continue;
-		if (*pos + layout_record(&q->layout, r.len) +
-				layout_marks(&q->layout) *
-					layout_record(&q->layout, JOURNAL_MARK_LEN) >
-			layout_end(&q->layout))
-			return ST_FULL;
-		st = record_write(q, to, pos, &r);
-		if (st != ST_OK)
-			return st;
+		st = record_write(q, to, &r);
 		++*count;
 	}
-	return ST_OK;
+	return st;
 }
 
 static void carry_undo(struct queue *q, uint16_t old, uint16_t to)
@@ -382,12 +360,13 @@ static void ring_push(struct queue *q, uint16_t sector, bool drop_oldest)
 	q->ring[q->ring_len++] = sector;
 }
 
-enum status journal_rotate(struct queue *q)
+static enum status rotate(struct queue *q)
 {
 	bool full = q->ring_len >= q->layout.journal_sectors;
-	uint16_t old = full ? q->ring[0] : (uint16_t)QUEUE_NONE, to;
+	uint16_t old = q->ring[0], to;
 	uint32_t old_gen = full ? q->sector[old].gen : q->old_gen;
-	uint32_t pos = layout_header_len(&q->layout), carried = 0, i;
+	uint32_t carried = 0, i;
+	struct journal_record r;
 	enum status st = media_open(q, MEDIA_JOURNAL, false, &to);
 
 	if (st != ST_OK)
@@ -396,19 +375,20 @@ enum status journal_rotate(struct queue *q)
 	if (q->mounting)
 		media_sync_wait(q);
 	q->after_gap = false;
-	st = super_write(q, to, &pos);
+	q->sector[to].extents = (uint16_t)(layout_header_len(&q->layout) / 4u);
+	super_fill(q, &r);
+	st = record_write(q, to, &r);
 	if (st == ST_OK && full)
-		st = carry(q, old, to, &pos, &carried);
+		st = carry(q, old, to, &carried);
+	mark_fill(q, &r, old_gen, carried);
 	for (i = 0; st == ST_OK && i < layout_marks(&q->layout); i++)
-		st = mark_write(q, to, &pos, old_gen, carried);
+		st = record_write(q, to, &r);
 	if (st != ST_OK) {
 		carry_undo(q, old, to);
 		return q->stopped ? ST_IO : ST_AGAIN;
 	}
 	q->old_gen = old_gen;
 	ring_push(q, to, full);
-	q->journal_pos = pos;
-	q->sector[to].extents = (uint16_t)(pos / 4u);
 	q->journal_sealed = false;
 	/* With a batch of its own, the MARK is known to be durable by what follows. */
 	q->urgent = true;
@@ -417,33 +397,24 @@ enum status journal_rotate(struct queue *q)
 	return ST_OK;
 }
 
-enum status journal_append(struct queue *q, uint8_t type, uint32_t id, const uint8_t *body,
-	uint8_t len)
+enum status journal_append(struct queue *q, struct journal_record *r)
 {
-	struct journal_record r = { .type = type, .len = len, .id = id };
 	uint32_t tries;
-	uint16_t sector;
 	enum status st;
 
-	if (len > 0)
-		memcpy(r.body, body, len);
 	for (tries = 0; tries <= q->layout.journal_sectors; tries++) {
 		if (q->stopped)
 			return ST_IO;
-		if (q->journal_sealed ||
-			q->journal_pos + layout_record(&q->layout, len) > layout_end(&q->layout)) {
-			st = journal_rotate(q);
-			if (st != ST_OK)
-				return st;
-			continue;
-		}
-		sector = q->ring[q->ring_len - 1u];
-		st = record_write(q, sector, &q->journal_pos, &r);
-		if (st == ST_OK) {
-			q->sector[sector].extents = (uint16_t)(q->journal_pos / 4u);
+		st = q->journal_sealed ? ST_FULL : record_write(q, newest(q), r);
+		if (st == ST_OK)
 			return ST_OK;
-		}
-		q->journal_sealed = true;
+		/* Where a program failed nothing more is written. */
+		if (st != ST_FULL)
+			q->journal_sealed = true;
+		st = rotate(q);
+		/* A new sector begins with a MARK. */
+		if (st != ST_OK || r->type == JOURNAL_MARK)
+			return st;
 	}
 	/* Room was reserved: only failing programs lead here. */
 	return ST_AGAIN;
@@ -451,66 +422,47 @@ enum status journal_append(struct queue *q, uint8_t type, uint32_t id, const uin
 
 enum status journal_append_mark(struct queue *q, uint32_t carried)
 {
-	uint16_t sector = q->ring[q->ring_len - 1u];
-	enum status st;
+	struct journal_record r;
 
-	if (q->journal_sealed ||
-		q->journal_pos + layout_record(&q->layout, JOURNAL_MARK_LEN) >
-			layout_end(&q->layout))
-		return journal_rotate(q);
-	st = mark_write(q, sector, &q->journal_pos, q->old_gen, carried);
-	if (st != ST_OK) {
-		q->journal_sealed = true;
-		return q->stopped ? ST_IO : ST_AGAIN;
-	}
-	q->sector[sector].extents = (uint16_t)(q->journal_pos / 4u);
-	return ST_OK;
+	mark_fill(q, &r, q->old_gen, carried);
+	return journal_append(q, &r);
 }
 
 void journal_pad(struct queue *q)
 {
-	uint32_t step = CONFIG_QUEUE_COMMIT_ALIGN, to, from = q->journal_pos;
-	uint8_t body[4];
+	uint32_t step = CONFIG_QUEUE_COMMIT_ALIGN, to;
+	uint16_t *end = &q->sector[newest(q)].extents;
+	struct journal_record r;
 
-	if (step <= layout_unit(&q->layout) || from % step == 0 || q->journal_sealed)
+	if (step <= layout_unit(&q->layout) || *end * 4u % step == 0 || q->journal_sealed)
 		return;
-	to = (from + layout_record(&q->layout, sizeof(body)) + step - 1u) & ~(step - 1u);
-	store_le32(body, to - from);
-	if (to > layout_end(&q->layout) ||
-		journal_append(q, JOURNAL_PAD, 0, body, sizeof(body)) != ST_OK) {
+	to = (*end * 4u + layout_record(&q->layout, 4) + step - 1u) & ~(step - 1u);
+	journal_begin(&r, JOURNAL_PAD, 0);
+	r.distance = to - *end * 4u;
+	if (to <= layout_end(&q->layout) && record_write(q, newest(q), &r) == ST_OK)
+		*end = (uint16_t)(to / 4u);
+	else
 		q->journal_sealed = true;
-		return;
-	}
-	q->journal_pos = to;
-	q->sector[q->ring[q->ring_len - 1u]].extents = (uint16_t)(to / 4u);
 }
 
-enum status journal_change(struct queue *q, uint8_t type, uint32_t id, const uint8_t *body,
-	uint8_t len)
+enum status journal_change(struct queue *q, struct journal_record *r)
 {
-	struct journal_record r = { .type = type, .id = id, .len = len };
-	enum status st = journal_append(q, type, id, body, len);
+	enum status st = journal_append(q, r);
 
-	if (st != ST_OK)
-		return st;
-	memcpy(r.body, body, len);
-	journal_apply(q, &r);
-	return ST_OK;
+	if (st == ST_OK)
+		journal_apply(q, r);
+	return st;
 }
 
-enum status journal_job(struct queue *q, uint32_t id, enum queue_job job, struct queue_job_status j,
-	uint8_t flags)
+enum status journal_job(struct queue *q, uint32_t id, const struct journal_job *j)
 {
-	struct queue_slot *s = index_live(q, id);
-	uint8_t body[JOURNAL_JOB_LEN] = { 0 };
+	const struct queue_slot *s = index_live(q, id);
+	struct journal_record r;
 
 	if (s == NULL)
 		return ST_MISSING;
-	body[0] = (uint8_t)job;
-	body[1] = (uint8_t)(j.state | (((s->jobs[job].state >> 2) + 1u) & 63u) << 2);
-	body[2] = j.attempts;
-	body[3] = flags;
-	store_le32(body + 4, j.started_s);
-	store_le32(body + 8, j.next_try_s);
-	return journal_change(q, JOURNAL_JOB, id, body, sizeof(body));
+	journal_begin(&r, JOURNAL_JOB, id);
+	r.job = *j;
+	r.job.state |= (((s->jobs[j->job].state >> 2) + 1u) & 63u) << 2;
+	return journal_change(q, &r);
 }

@@ -51,22 +51,28 @@ enum journal_type {
 /* In a JOB: the recipients stay as they are. */
 #define JOURNAL_JOB_KEEPS 1u
 
-struct journal_record {
-	uint8_t type, len;
-	uint16_t batch;
-	uint32_t id;
-	bool prev_safe; /* when it was written, all earlier batches were durable */
-	bool first;     /* of its batch */
-	bool after_gap; /* what is before it was passed over by a mount, it need not be readable */
-	uint8_t body[JOURNAL_BODY_MAX];
+/* Most fields of a body. */
+#define JOURNAL_FIELDS 9u
+
+/* The bodies: each field a word, in the order of the format; a table in journal.c
+ * has their widths. */
+struct journal_super {
+	uint32_t version, torn_count, journal_sectors, sectors;
+	uint32_t prev_gen, prev_end; /* the ring's sector before this one */
+	uint32_t torn_batch, unused;
 };
 
-struct journal_super {
-	uint8_t version;
-	uint16_t journal_sectors;
-	uint32_t sectors;
-	uint32_t prev_gen, prev_end; /* the ring's sector before this one */
-	uint16_t torn_batch, torn_count;
+struct journal_commit {
+	uint32_t len[QUEUE_STREAMS], arrival_s, expiry_s, crc, rcpt_count, priority;
+	uint32_t flags; /* QUEUE_SLOT_COMMIT of enum queue_slot_flag */
+};
+
+struct journal_outcome {
+	uint32_t rcpt, state, attempts, next_try_s;
+};
+
+struct journal_job {
+	uint32_t job, state, attempts, flags, started_s, next_try_s;
 };
 
 struct journal_mark {
@@ -74,6 +80,30 @@ struct journal_mark {
 	uint32_t carried;             /* records between SUPER and the first MARK */
 	uint32_t gen_limit, id_limit; /* numbers from here on have never been used */
 	uint32_t time_floor_s;
+};
+
+enum journal_flag {
+	JOURNAL_PREV_SAFE = 0x80, /* when it was written, all earlier batches were durable */
+	JOURNAL_FIRST = 0x40,     /* of its batch */
+	JOURNAL_AFTER_GAP = 0x20, /* what is before it was passed over, it need not be readable */
+};
+
+struct journal_record {
+	uint8_t type, flags; /* enum journal_type, enum journal_flag */
+	uint16_t batch;
+	uint32_t id;
+	union {
+		uint32_t field[JOURNAL_FIELDS];
+		struct journal_super super;
+		struct journal_commit commit;
+		struct journal_outcome outcome;
+		struct journal_job job;
+		struct journal_mark mark;
+		uint32_t held;     /* HOLD */
+		uint32_t distance; /* PAD: to the next record */
+	};
+	uint8_t reply_len; /* OUTCOME */
+	uint8_t reply[JOURNAL_REPLY_LEN + QUEUE_REPLY_TEXT_MAX];
 };
 
 struct journal_cursor {
@@ -86,13 +116,14 @@ void journal_cursor(const struct queue *q, struct journal_cursor *c, uint32_t se
 /* The next valid record, after skipping what is none; false at the end. */
 bool journal_next(struct queue *q, struct journal_cursor *c, struct journal_record *r);
 
-void journal_super_load(const struct journal_record *r, struct journal_super *out);
-void journal_mark_load(const struct journal_record *r, struct journal_mark *out);
+/* A record without reply, to be filled in. */
+void journal_begin(struct journal_record *r, uint8_t type, uint32_t id);
 
 /* Fills a slot from a COMMIT, all but id and recipients. */
 void journal_commit_load(const struct journal_record *r, struct queue_slot *s);
-uint16_t journal_commit_rcpts(const struct journal_record *r);
-void journal_commit_store(const struct queue_slot *s, uint8_t body[JOURNAL_COMMIT_LEN]);
+
+/* A COMMIT that says what the slot does. */
+void journal_commit_store(struct journal_record *r, const struct queue_slot *s);
 
 /* Applies OUTCOME, JOB, HOLD to the index. */
 void journal_apply(struct queue *q, const struct journal_record *r);
@@ -100,23 +131,16 @@ void journal_apply(struct queue *q, const struct journal_record *r);
 /* Encodes a record, padded with 0xff: its length. */
 uint32_t journal_record_store(const struct queue_layout *l, const struct journal_record *r,
 	uint32_t gen, uint8_t *to);
-void journal_super_store(const struct journal_super *s, uint8_t body[JOURNAL_SUPER_LEN]);
-void journal_mark_store(const struct journal_mark *m, uint8_t body[JOURNAL_MARK_LEN]);
 
 /* Appends; rotates the ring when there is no room.  ST_AGAIN: no erased sector. */
-enum status journal_append(struct queue *q, uint8_t type, uint32_t id, const uint8_t *body,
-	uint8_t len);
+enum status journal_append(struct queue *q, struct journal_record *r);
 
 /* What changes a message goes one way: the record first, then RAM by the same
  * function that mount uses. */
-enum status journal_change(struct queue *q, uint8_t type, uint32_t id, const uint8_t *body,
-	uint8_t len);
+enum status journal_change(struct queue *q, struct journal_record *r);
 
-/* Records what a job is to be. */
-enum status journal_job(struct queue *q, uint32_t id, enum queue_job job, struct queue_job_status j,
-	uint8_t flags);
-
-enum status journal_rotate(struct queue *q);
+/* Records what a job is to be; j->state without serial. */
+enum status journal_job(struct queue *q, uint32_t id, const struct journal_job *j);
 
 /* Renews the leave to use numbers.  carried: of the first MARK of this sector, if
  * nothing stands between the two, so that either will do; else 0. */

@@ -102,7 +102,7 @@ static enum status check_super(struct mount *m, const struct ring_sector *n)
 		return refuse(m, ST_FOREIGN, "a queue with another number of sectors");
 	if (n->super.journal_sectors > QUEUE_JOURNAL_MAX || n->super.journal_sectors < 2u)
 		return refuse(m, ST_FOREIGN, "a longer journal than this build can read");
-	q->layout.journal_sectors = n->super.journal_sectors;
+	q->layout.journal_sectors = (uint16_t)n->super.journal_sectors;
 	if (!layout_limits(&q->layout))
 		return refuse(m, ST_FOREIGN, "too few or too small sectors for a queue");
 	return ST_OK;
@@ -126,9 +126,9 @@ static bool torn_before(struct mount *m, uint16_t batch)
 /* Octets before r are no record.  They belong to its batch or an earlier one. */
 static void judge_gap(struct mount *m, const struct journal_record *r)
 {
-	uint16_t batch = (uint16_t)(r->batch - (r->first ? 1u : 0u));
+	uint16_t batch = (uint16_t)(r->batch - (r->flags & JOURNAL_FIRST ? 1u : 0u));
 
-	if (r->after_gap)
+	if (r->flags & JOURNAL_AFTER_GAP)
 		return;
 	if (ring_unsafe(&m->ring, batch) || torn_before(m, batch)) {
 		m->report->torn++;
@@ -145,7 +145,7 @@ static enum status replay_commit(struct mount *m, const struct journal_record *r
 
 	if (slot == QUEUE_NONE) {
 		slot = r->id == 0 ? (uint16_t)QUEUE_NONE
-				  : index_add(q, r->id, journal_commit_rcpts(r));
+				  : index_add(q, r->id, r->commit.rcpt_count);
 		if (slot == QUEUE_NONE)
 			return refuse(m, ST_FOREIGN,
 				"more messages or recipients than this build can hold");
@@ -161,7 +161,6 @@ static enum status replay_commit(struct mount *m, const struct journal_record *r
 static enum status replay(struct mount *m, const struct journal_record *r, uint16_t sector)
 {
 	struct queue *q = m->q;
-	struct journal_mark mark;
 	uint16_t slot;
 
 	if (r->type == JOURNAL_COMMIT || r->type == JOURNAL_DONE)
@@ -175,11 +174,10 @@ static enum status replay(struct mount *m, const struct journal_record *r, uint1
 			q->message_count--;
 		}
 	} else if (r->type == JOURNAL_MARK) {
-		journal_mark_load(r, &mark);
-		later(&q->gen_next, mark.gen_limit);
-		later(&m->id_max, mark.id_limit - 1u);
-		if (mark.time_floor_s > q->time_floor_s)
-			q->time_floor_s = mark.time_floor_s;
+		later(&q->gen_next, r->mark.gen_limit);
+		later(&m->id_max, r->mark.id_limit - 1u);
+		if (r->mark.time_floor_s > q->time_floor_s)
+			q->time_floor_s = r->mark.time_floor_s;
 	}
 	return ST_OK;
 }
@@ -385,7 +383,6 @@ static enum status load(struct mount *m)
 	m->report->torn += m->ring.torn;
 	m->id_max = m->ring.newest.mark.id_limit - 1u;
 	q->old_gen = m->ring.newest.mark.old_gen;
-	q->journal_pos = m->ring.newest.end;
 	q->gen_next = m->gen_max + 1u;
 	if (st == ST_OK)
 		st = replay_all(m, false);

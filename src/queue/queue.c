@@ -159,7 +159,7 @@ enum status queue_commit(struct queue *q, int writer, const struct queue_commit 
 {
 	struct queue_writer *w = writer_of(q, writer);
 	struct queue_slot *s = &q->slots[w->slot];
-	uint8_t body[JOURNAL_COMMIT_LEN];
+	struct journal_record r;
 	enum status st = heap_flush(q, (uint16_t)writer, true);
 	uint32_t i;
 
@@ -177,8 +177,8 @@ enum status queue_commit(struct queue *q, int writer, const struct queue_commit 
 	s->crc = 0;
 	for (i = 0; i < QUEUE_STREAMS; i++)
 		s->crc = crc_fold(s->crc, w->crc[i]);
-	journal_commit_store(s, body);
-	st = journal_append(q, JOURNAL_COMMIT, s->id, body, sizeof(body));
+	journal_commit_store(&r, s);
+	st = journal_append(q, &r);
 	if (st != ST_OK)
 		return st;
 	q->live_bytes -= layout_cost(&q->layout, s->found) - layout_cost(&q->layout, octets(s));
@@ -434,12 +434,10 @@ bool queue_job_get(const struct queue *q, uint32_t id, enum queue_job job,
 
 static void reply_load(const struct journal_record *r, struct queue_reply *out)
 {
-	const uint8_t *p = r->body + JOURNAL_OUTCOME_LEN;
-
-	out->code = load_le16(p);
-	memcpy(out->enhanced, p + 2, sizeof(out->enhanced));
-	out->text_len = (uint8_t)(r->len - JOURNAL_OUTCOME_LEN - JOURNAL_REPLY_LEN);
-	memcpy(out->text, p + JOURNAL_REPLY_LEN, out->text_len);
+	out->code = load_le16(r->reply);
+	memcpy(out->enhanced, r->reply + 2, sizeof(out->enhanced));
+	out->text_len = (uint8_t)(r->reply_len - JOURNAL_REPLY_LEN);
+	memcpy(out->text, r->reply + JOURNAL_REPLY_LEN, out->text_len);
 }
 
 enum status queue_reply_get(struct queue *q, uint32_t id, uint16_t rcpt, struct queue_reply *out)
@@ -454,8 +452,8 @@ enum status queue_reply_get(struct queue *q, uint32_t id, uint16_t rcpt, struct 
 	for (i = 0; i < q->ring_len; i++) {
 		journal_cursor(q, &c, q->ring[i]);
 		while (journal_next(q, &c, &r)) {
-			if (r.type != JOURNAL_OUTCOME || r.id != id || load_le16(r.body) != rcpt ||
-				r.len < JOURNAL_OUTCOME_LEN + JOURNAL_REPLY_LEN)
+			if (r.type != JOURNAL_OUTCOME || r.id != id || r.outcome.rcpt != rcpt ||
+				r.reply_len < JOURNAL_REPLY_LEN)
 				continue;
 			reply_load(&r, out);
 			st = ST_OK;
@@ -464,35 +462,36 @@ enum status queue_reply_get(struct queue *q, uint32_t id, uint16_t rcpt, struct 
 	return st;
 }
 
-static uint8_t reply_store(const struct queue_reply *reply, uint8_t *p)
+static void reply_store(struct journal_record *r, const struct queue_reply *reply)
 {
 	uint8_t len = reply->text_len;
 
 	if (len > QUEUE_REPLY_TEXT_MAX)
 		len = QUEUE_REPLY_TEXT_MAX;
-	store_le16(p, reply->code);
-	memcpy(p + 2, reply->enhanced, sizeof(reply->enhanced));
-	memcpy(p + JOURNAL_REPLY_LEN, reply->text, len);
-	return (uint8_t)(JOURNAL_REPLY_LEN + len);
+	store_le16(r->reply, reply->code);
+	memcpy(r->reply + 2, reply->enhanced, sizeof(reply->enhanced));
+	memcpy(r->reply + JOURNAL_REPLY_LEN, reply->text, len);
+	r->reply_len = (uint8_t)(JOURNAL_REPLY_LEN + len);
 }
 
 enum status queue_record(struct queue *q, uint32_t id, const struct queue_outcome *o,
 	uint32_t *ticket)
 {
 	struct queue_slot *s = index_live(q, id);
-	const struct queue_rcpt_slot *r = s == NULL ? NULL : index_rcpt(q, s, o->rcpt);
-	uint8_t body[JOURNAL_BODY_MAX], len = JOURNAL_OUTCOME_LEN;
+	const struct queue_rcpt_slot *rcpt = s == NULL ? NULL : index_rcpt(q, s, o->rcpt);
+	struct journal_record r;
 	enum status st;
 
-	if (r == NULL)
+	if (rcpt == NULL)
 		return ST_MISSING;
-	store_le16(body, o->rcpt);
-	body[2] = (uint8_t)(o->state | ((index_rcpt_serial(r) + 1u) & 31u) << 3);
-	body[3] = o->attempts;
-	store_le32(body + 4, o->next_try_s);
+	journal_begin(&r, JOURNAL_OUTCOME, id);
+	r.outcome.rcpt = o->rcpt;
+	r.outcome.state = o->state | ((index_rcpt_serial(rcpt) + 1u) & 31u) << 3;
+	r.outcome.attempts = o->attempts;
+	r.outcome.next_try_s = o->next_try_s;
 	if (o->reply != NULL)
-		len = (uint8_t)(len + reply_store(o->reply, body + JOURNAL_OUTCOME_LEN));
-	st = journal_change(q, JOURNAL_OUTCOME, id, body, len);
+		reply_store(&r, o->reply);
+	st = journal_change(q, &r);
 	if (st == ST_OK && ticket != NULL)
 		*ticket = q->batch;
 	return st;
@@ -500,49 +499,51 @@ enum status queue_record(struct queue *q, uint32_t id, const struct queue_outcom
 
 enum status queue_job_start(struct queue *q, uint32_t id, enum queue_job job, uint32_t started_s)
 {
-	struct queue_job_status j = { QUEUE_JOB_ACTIVE, 0, started_s, 0 };
+	struct journal_job j = { .job = job, .state = QUEUE_JOB_ACTIVE, .started_s = started_s };
 
-	return journal_job(q, id, job, j, 0);
+	return journal_job(q, id, &j);
 }
 
 enum status queue_job_retry(struct queue *q, uint32_t id, enum queue_job job, uint8_t attempts,
 	uint32_t next_try_s)
 {
-	struct queue_job_status j;
+	struct journal_job j = { job, 0, attempts, JOURNAL_JOB_KEEPS, 0, next_try_s };
+	struct queue_job_status now;
 
-	if (!queue_job_get(q, id, job, &j))
+	if (!queue_job_get(q, id, job, &now))
 		return ST_MISSING;
-	j.attempts = attempts;
-	j.next_try_s = next_try_s;
-	return journal_job(q, id, job, j, JOURNAL_JOB_KEEPS);
+	j.state = now.state;
+	j.started_s = now.started_s;
+	return journal_job(q, id, &j);
 }
 
 enum status queue_job_end(struct queue *q, uint32_t id, enum queue_job job)
 {
-	struct queue_job_status j = { QUEUE_JOB_IDLE, 0, 0, 0 };
+	struct journal_job j = { .job = job,
+		.state = job == QUEUE_JOB_DELAY ? QUEUE_JOB_DONE : QUEUE_JOB_IDLE };
 
-	if (job == QUEUE_JOB_DELAY)
-		j.state = QUEUE_JOB_DONE;
-	return journal_job(q, id, job, j, 0);
+	return journal_job(q, id, &j);
 }
 
 enum status queue_hold(struct queue *q, uint32_t id, bool held)
 {
-	uint8_t body = held;
+	struct journal_record r;
 
-	if (index_live(q, id) == NULL)
-		return ST_MISSING;
-	return journal_change(q, JOURNAL_HOLD, id, &body, 1);
+	journal_begin(&r, JOURNAL_HOLD, id);
+	r.held = held;
+	return index_live(q, id) == NULL ? ST_MISSING : journal_change(q, &r);
 }
 
 enum status queue_remove(struct queue *q, uint32_t id, uint32_t *ticket)
 {
 	struct queue_slot *s = index_live(q, id);
+	struct journal_record r;
 	enum status st;
 
 	if (s == NULL)
 		return ST_MISSING;
-	st = journal_append(q, JOURNAL_DONE, id, NULL, 0);
+	journal_begin(&r, JOURNAL_DONE, id);
+	st = journal_append(q, &r);
 	if (st != ST_OK)
 		return st;
 	if (ticket != NULL)

@@ -71,14 +71,15 @@ struct queue_sector {
 };
 
 enum queue_slot_flag {
-	QUEUE_SLOT_LIVE = 1, /* committed; without it: being written */
-	QUEUE_SLOT_HELD = 2,
-	QUEUE_SLOT_EIGHT_BIT = 4,
-	QUEUE_SLOT_DAMAGED = 8,
-	QUEUE_SLOT_DOUBLE = 16,   /* some extents may exist twice */
-	QUEUE_SLOT_TORN = 32,     /* mount found it unfinished and drops it */
-	QUEUE_SLOT_MISSING = 64,  /* mount missed some of its extents */
-	QUEUE_SLOT_CARRIED = 128, /* its commit record is a copy of a durable one */
+	QUEUE_SLOT_HELD = 1,
+	QUEUE_SLOT_EIGHT_BIT = 2,
+	QUEUE_SLOT_CARRIED = 4, /* its commit record is a copy of a durable one */
+	QUEUE_SLOT_COMMIT = 7,  /* those above: they stand in the commit record */
+	QUEUE_SLOT_LIVE = 8,    /* committed; without it: being written */
+	QUEUE_SLOT_DAMAGED = 16,
+	QUEUE_SLOT_DOUBLE = 32,   /* some extents may exist twice */
+	QUEUE_SLOT_TORN = 64,     /* mount found it unfinished and drops it */
+	QUEUE_SLOT_MISSING = 128, /* mount missed some of its extents */
 };
 
 struct queue_slot_job {
@@ -165,7 +166,6 @@ struct queue {
 	uint32_t batch, synced;
 	uint32_t time_floor_s;
 
-	uint32_t journal_pos;
 	uint32_t journal_live; /* octets reserved for the records of all messages */
 	uint32_t old_gen;      /* journal sectors up to this one are obsolete */
 	uint32_t live_bytes;   /* admitted, by an estimate from its octets */

@@ -17,25 +17,23 @@ static bool wait_room(struct queue *q)
 	return !q->stopped;
 }
 
-static enum status append_waiting(struct queue *q, const struct journal_record *r)
+static enum status append_waiting(struct queue *q, struct journal_record *r)
 {
 	enum status st;
 
 	do
-		st = journal_append(q, r->type, r->id, r->body, r->len);
+		st = journal_append(q, r);
 	while (st == ST_AGAIN && wait_room(q));
 	return st;
 }
 
 static enum status append_mark_waiting(struct queue *q, const struct resume *m)
 {
-	struct journal_mark mark = { 0 };
+	uint32_t carried = m->last.type == JOURNAL_MARK ? m->last.mark.carried : 0u;
 	enum status st;
 
-	if (m->last.type == JOURNAL_MARK)
-		journal_mark_load(&m->last, &mark);
 	do
-		st = journal_append_mark(q, mark.carried);
+		st = journal_append_mark(q, carried);
 	while (st == ST_AGAIN && wait_room(q));
 	return st;
 }
@@ -54,9 +52,9 @@ static enum status strengthen(struct queue *q, const struct resume *m)
 		return ST_OK;
 	/* A later serial, so that the first one is not carried along for ever. */
 	if (r.type == JOURNAL_OUTCOME)
-		r.body[2] = (uint8_t)(r.body[2] + 8u);
+		r.outcome.state += 8u;
 	if (r.type == JOURNAL_JOB)
-		r.body[1] = (uint8_t)(r.body[1] + 4u);
+		r.job.state += 4u;
 	st = append_waiting(q, &r);
 	if (st != ST_OK)
 		return st;
@@ -68,7 +66,7 @@ static enum status strengthen(struct queue *q, const struct resume *m)
 
 static enum status drop_torn(struct queue *q)
 {
-	struct journal_record r = { .type = JOURNAL_DONE };
+	struct journal_record r;
 	enum status st;
 	uint32_t i;
 
@@ -77,7 +75,7 @@ static enum status drop_torn(struct queue *q)
 
 		if (s->id == 0 || !(s->flags & QUEUE_SLOT_TORN))
 			continue;
-		r.id = s->id;
+		journal_begin(&r, JOURNAL_DONE, s->id);
 		st = append_waiting(q, &r);
 		if (st != ST_OK)
 			return st;
@@ -90,23 +88,12 @@ static enum status drop_torn(struct queue *q)
 	return ST_OK;
 }
 
-/* Octets that read blank may have been programmed with failing power: those
- * that the last record may have had are passed over, to the next page. */
-static void pass_over(struct queue *q)
-{
-	uint32_t step = CONFIG_QUEUE_COMMIT_ALIGN;
-
-	q->journal_pos += layout_record(&q->layout, JOURNAL_BODY_MAX) + step - 1u;
-	q->journal_pos -= q->journal_pos %
-		(step > layout_align(&q->layout) ? step : layout_align(&q->layout));
-	q->after_gap = true;
-}
-
 /* Writes what makes the state found the state on flash, in the batch that was
  * the last one: should the power fail again, it is still the last one. */
 enum status resume(struct queue *q, const struct resume *m)
 {
-	bool tail_blank = media_blank(q, m->newest, q->journal_pos, layout_end(&q->layout));
+	bool tail_blank = media_blank(q, m->newest, q->sector[m->newest].extents * 4u,
+		layout_end(&q->layout));
 	enum status st = ST_OK;
 
 	q->mounting = true;
@@ -114,7 +101,7 @@ enum status resume(struct queue *q, const struct resume *m)
 	q->torn_batch = m->last_batch;
 	q->torn_count = m->unsafe;
 	if (!q->journal_sealed) {
-		pass_over(q);
+		q->after_gap = true;
 		st = strengthen(q, m);
 	}
 	if (st == ST_OK)

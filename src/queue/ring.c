@@ -6,11 +6,12 @@
 #include "queue/layout.h"
 #include "queue/media.h"
 
-static bool later_batch(uint16_t batch, bool prev_safe, uint16_t than)
+/* Does the record show that an earlier batch was durable? */
+static bool later_batch(const struct journal_record *r, uint16_t than)
 {
-	uint16_t ahead = (uint16_t)(batch - than);
+	uint16_t ahead = (uint16_t)(r->batch - than);
 
-	return ahead < 0x8000u && (ahead > 1u || (ahead == 1u && prev_safe));
+	return ahead < 0x8000u && ahead > (r->flags & JOURNAL_PREV_SAFE ? 0u : 1u);
 }
 
 static void inspect(struct queue *q, uint16_t sector, struct ring_sector *n)
@@ -24,12 +25,12 @@ static void inspect(struct queue *q, uint16_t sector, struct ring_sector *n)
 	journal_cursor(q, &c, sector);
 	while (journal_next(q, &c, &r)) {
 		if (!any && r.type == JOURNAL_SUPER) {
-			journal_super_load(&r, &n->super);
+			n->super = r.super;
 			n->has_super = true;
 		} else if (n->has_mark) {
-			n->proof = n->proof || later_batch(r.batch, r.prev_safe, n->mark_batch);
+			n->proof = n->proof || later_batch(&r, n->mark_batch);
 		} else if (r.type == JOURNAL_MARK) {
-			journal_mark_load(&r, &n->mark);
+			n->mark = r.mark;
 			n->has_mark = true;
 			n->mark_batch = r.batch;
 		} else {
@@ -38,7 +39,8 @@ static void inspect(struct queue *q, uint16_t sector, struct ring_sector *n)
 		if (r.batch != n->last_batch)
 			n->last_prev_safe = false;
 		n->last_batch = r.batch;
-		n->last_prev_safe = n->last_prev_safe || r.prev_safe;
+		if (r.flags & JOURNAL_PREV_SAFE)
+			n->last_prev_safe = true;
 		n->end = c.pos;
 		any = true;
 	}
@@ -82,7 +84,7 @@ bool ring_super(struct queue *q, uint16_t sector, struct journal_super *s)
 	journal_cursor(q, &c, sector);
 	if (!journal_next(q, &c, &r) || r.type != JOURNAL_SUPER)
 		return false;
-	journal_super_load(&r, s);
+	*s = r.super;
 	return true;
 }
 

@@ -52,7 +52,7 @@ mutant "[2] a newest sector without a MARK that counts is used" ring.c \
 mutant "[3] unfinished copies of reclaim are not told from originals" mount.c \
 	's/s->flags |= QUEUE_SLOT_DOUBLE;/;/'
 mutant "[4a] checksums of records do not start with the generation" journal.c \
-	's/crc32c(gen, span_make(p, len))/crc32c(0, span_make(p, len))/;
+	's/crc32c(gen, span_make(b, len))/crc32c(0, span_make(b, len))/;
 		s/crc32c(gen, span_make(to, len))/crc32c(0, span_make(to, len))/'
 mutant "[5] appends after a torn tail" resume.c \
 	's/q->journal_sealed = !tail_blank || m->torn;/q->journal_sealed = false;/'
@@ -65,8 +65,8 @@ mutant "[7] a free sector is not erased again" media.c \
 ' at++)\n\t\tif (q->sector[at].kind == QUEUE_SECTOR_FREE) {\n\t\t\tq->sector[at].kind = QU'\
 'EUE_SECTOR_READY;\n\t\t\tq->ready_count++;\n\t\t}\n&/'
 mutant "[8] the MARK comes before the copies" journal.c \
-	's/^\tif (st == ST_OK \&\& full)$/\tif (st == ST_OK)\n\t\tst = mark_write(q, to'\
-', \&pos, old_gen, 0);\n&/'
+	's/^\tif (st == ST_OK \&\& full)$/\tmark_fill(q, \&r, old_gen, 0);\n\tif (st == '\
+'ST_OK)\n\t\tst = record_write(q, to, \&r);\n&/'
 mutant "[9] the victim is free before its copies are whole" reclaim.c \
 	's/if (q->victim_extent >= q->sector\[q->victim\].extents) {/if (q->victim_exte'\
 'nt + 1 >= q->sector[q->victim].extents) {/'
@@ -83,13 +83,13 @@ mutant "the last batch is believed without reading it" mount.c \
 mutant "the last record is not written again" resume.c \
 	's/st = strengthen(q, m);/st = ST_OK;/'
 mutant "the tail is written where power may have failed" resume.c \
-	's/^\t\tpass_over(q);/\t\t;/'
+	's/^\t\tq->after_gap = true;/\t\t;/'
 mutant "outcomes are carried whether or not they are the last" journal.c \
-	's/if (rcpt == NULL || r->body\[2\] >> 3 != index_rcpt_serial(rcpt)/if (rcpt =='\
-' NULL || false/;
-		s/|| r->body\[3\] != rcpt->attempts || load_le32(r->body + 4) != rcpt->next_tr'\
-'y_s)/)/;
-		s/r->body\[2\] = rcpt->state;/;/'
+	's/if (rcpt == NULL || r->outcome.state >> 3 != index_rcpt_serial(rcpt)/if (rcp'\
+'t == NULL || false/;
+		s/r->outcome.attempts != rcpt->attempts/false/;
+		s/r->outcome.next_try_s != rcpt->next_try_s/false/;
+		s/r->outcome.state = rcpt->state;/;/'
 mutant "one header a sector" media.c \
 	's/copy < 2u/copy < 1u/'
 mutant "programs are not read back" media.c \

@@ -62,7 +62,7 @@ static void dump(const struct queue *q)
 			(unsigned)q->sector[i].erases, (unsigned)q->sector[i].live,
 			(unsigned)q->sector[i].extents, q->sector[i].bad ? ", bad" : "");
 	printf("  journal at %u of %u sectors, %s, %u messages, free %u, ready %u\n",
-		(unsigned)q->journal_pos, (unsigned)q->ring_len,
+		(unsigned)q->sector[q->ring[q->ring_len - 1u]].extents * 4u, (unsigned)q->ring_len,
 		q->journal_sealed ? "sealed" : "open", (unsigned)q->message_count,
 		(unsigned)q->free_count, (unsigned)q->ready_count);
 }
