@@ -37,27 +37,21 @@ void journal_cursor(const struct queue *q, struct journal_cursor *c, uint32_t se
 	c->end = (uint32_t)q->sector[sector].extents * 4u;
 	if (c->end > layout_end(&q->layout))
 		c->end = layout_end(&q->layout);
-	c->gap = false;
 }
 
-/* The body from p to end; false when it is none of its type. */
-static bool body_load(const uint8_t *p, const uint8_t *end, struct journal_record *r)
+/* Fields and reply from what stands from p to end; what is missing there is 0. */
+static void body_load(struct journal_record *r, const uint8_t *p, const uint8_t *end)
 {
 	const uint8_t *width = widths[r->type];
 	uint32_t *field = r->field, bits;
 
 	for (; *width > 0; width++, field++) {
-		if (end - p < *width)
-			return false;
 		*field = 0;
-		for (bits = 0; bits < *width * 8u; bits += 8u)
+		for (bits = 0; bits < *width * 8u && p < end; bits += 8u)
 			*field |= (uint32_t)*p++ << bits;
 	}
-	if (end - p > (int)sizeof(r->reply))
-		return false;
 	r->reply_len = (uint8_t)(end - p);
 	memcpy(r->reply, p, r->reply_len);
-	return true;
 }
 
 /* The record at the cursor: its padded length, or 0 when there is none. */
@@ -65,26 +59,25 @@ static uint32_t record_load(const struct queue *q, const struct journal_cursor *
 	struct journal_record *r)
 {
 	uint8_t b[JOURNAL_RECORD_MAX];
-	uint32_t gen = q->sector[c->sector].gen, len, size;
+	uint32_t gen = q->sector[c->sector].gen, type, len, size;
 
 	if (media_read(q, c->sector, c->pos, b, JOURNAL_HEAD_LEN) != ST_OK)
 		return 0;
-	r->type = b[0] & TYPE_MASK;
-	r->flags = (uint8_t)(b[0] - r->type);
+	type = b[0] & TYPE_MASK;
 	len = JOURNAL_HEAD_LEN + b[1];
 	size = layout_record(&q->layout, b[1]);
-	if (r->type == 0 || r->type >= JOURNAL_TYPES || b[1] > JOURNAL_BODY_MAX ||
-		size > c->end - c->pos)
+	if (type == 0 || type >= JOURNAL_TYPES || b[1] > JOURNAL_BODY_MAX || size > c->end - c->pos)
 		return 0;
 	if (media_read(q, c->sector, c->pos + JOURNAL_HEAD_LEN, b + JOURNAL_HEAD_LEN,
 		    b[1] + JOURNAL_CRC_LEN) != ST_OK ||
 		crc32c(gen, span_make(b, len)) != load_le32(b + len))
 		return 0;
+	r->type = (uint8_t)type;
+	r->flags = (uint8_t)(b[0] - type);
 	r->batch = load_le16(b + 2);
 	r->id = load_le32(b + 4);
-	if (!body_load(b + JOURNAL_HEAD_LEN, b + len, r))
-		return 0;
-	if (r->type == JOURNAL_PAD)
+	body_load(r, b + JOURNAL_HEAD_LEN, b + len);
+	if (type == JOURNAL_PAD)
 		size = r->distance;
 	return size > c->end - c->pos ? 0u : size;
 }
@@ -93,7 +86,6 @@ bool journal_next(struct queue *q, struct journal_cursor *c, struct journal_reco
 {
 	uint32_t len;
 
-	c->gap = false;
 	for (; c->pos + JOURNAL_FIXED_LEN <= c->end; c->pos += layout_align(&q->layout)) {
 		len = record_load(q, c, r);
 		if (len > 0) {

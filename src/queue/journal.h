@@ -103,12 +103,12 @@ struct journal_record {
 		uint32_t distance; /* PAD: to the next record */
 	};
 	uint8_t reply_len; /* OUTCOME */
-	uint8_t reply[JOURNAL_REPLY_LEN + QUEUE_REPLY_TEXT_MAX];
+	uint8_t reply[JOURNAL_BODY_MAX];
 };
 
 struct journal_cursor {
 	uint32_t sector, pos, end;
-	bool gap; /* octets before the last record were no record */
+	bool gap; /* set where octets are passed over that are no record; never cleared */
 };
 
 void journal_cursor(const struct queue *q, struct journal_cursor *c, uint32_t sector);

@@ -18,18 +18,18 @@
 struct mount {
 	struct queue *q;
 	struct queue_mount_report *report;
+	/* The latest generations: of all, of FORMATTING marks, of other geometries; 0: none. */
 	uint32_t gen_max, mark_gen, foreign_gen;
-	bool any, marked; /* some header was found; a FORMATTING mark was */
-	bool foreign;     /* and one of another geometry */
-	bool torn;        /* the last batches were not finished */
-	struct ring ring;
 	uint32_t id_max;
+	bool torn; /* the last batches were not finished */
+	struct ring ring;
 	struct journal_record last;
 };
 
+/* Generations and ids are never 0. */
 static void later(uint32_t *max, uint32_t n)
 {
-	if (serial_after(n, *max))
+	if (*max == 0 || serial_after(n, *max))
 		*max = n;
 }
 
@@ -51,29 +51,21 @@ static void scan_headers(struct mount *m)
 		struct queue_sector *s = &q->sector[i];
 		enum status st = media_header_read(q, i, &h);
 
-		memset(s, 0, sizeof(*s));
-		if (st == ST_FOREIGN && (!m->foreign || serial_after(h.gen, m->foreign_gen))) {
-			m->foreign = true;
-			m->foreign_gen = h.gen;
-		}
+		if (st == ST_FOREIGN)
+			later(&m->foreign_gen, h.gen);
 		if (st != ST_OK)
 			continue;
 		s->gen = h.gen;
 		s->erases = h.erases & 0xffffffu;
-		if (!m->any)
-			m->gen_max = h.gen;
-		m->any = true;
 		later(&m->gen_max, h.gen);
 		if (h.type == MEDIA_DATA)
 			s->kind = QUEUE_SECTOR_DATA;
 		else if (h.type == MEDIA_JOURNAL)
 			s->kind = QUEUE_SECTOR_JOURNAL;
-		else if (h.type == MEDIA_FORMATTING &&
-			(!m->marked || serial_after(h.gen, m->mark_gen))) {
-			m->marked = true;
-			m->mark_gen = h.gen;
-		}
+		else if (h.type == MEDIA_FORMATTING)
+			later(&m->mark_gen, h.gen);
 	}
+	q->gen_next = m->gen_max + 1u;
 }
 
 /* Nothing but, perhaps, a torn FORMATTING mark. */
@@ -113,12 +105,12 @@ static enum status check_super(struct mount *m, const struct ring_sector *n)
 /* A batch that an earlier mount found unfinished. */
 static bool torn_before(struct mount *m, uint16_t batch)
 {
-	struct journal_super s;
-	uint16_t i;
+	struct journal_record s;
+	uint32_t i;
 
 	for (i = 0; i < m->q->ring_len; i++)
 		if (ring_super(m->q, m->q->ring[i], &s) &&
-			(uint16_t)(s.torn_batch - batch) < s.torn_count)
+			(uint16_t)(s.super.torn_batch - batch) < s.super.torn_count)
 			return true;
 	return false;
 }
@@ -133,9 +125,9 @@ static void judge_gap(struct mount *m, const struct journal_record *r)
 	if (ring_unsafe(&m->ring, batch) || torn_before(m, batch)) {
 		m->report->torn++;
 		m->torn = true;
-		return;
+	} else {
+		m->q->rotten++;
 	}
-	m->q->rotten++;
 }
 
 static enum status replay_commit(struct mount *m, const struct journal_record *r, uint16_t sector)
@@ -144,8 +136,7 @@ static enum status replay_commit(struct mount *m, const struct journal_record *r
 	uint16_t slot = index_find(q, r->id);
 
 	if (slot == QUEUE_NONE) {
-		slot = r->id == 0 ? (uint16_t)QUEUE_NONE
-				  : index_add(q, r->id, r->commit.rcpt_count);
+		slot = index_add(q, r->id, r->commit.rcpt_count);
 		if (slot == QUEUE_NONE)
 			return refuse(m, ST_FOREIGN,
 				"more messages or recipients than this build can hold");
@@ -153,8 +144,8 @@ static enum status replay_commit(struct mount *m, const struct journal_record *r
 	}
 	journal_commit_load(r, &q->slots[slot]);
 	q->slots[slot].base = sector;
-	if (q->slots[slot].arrival_s > q->time_floor_s)
-		q->time_floor_s = q->slots[slot].arrival_s;
+	if (r->commit.arrival_s > q->time_floor_s)
+		q->time_floor_s = r->commit.arrival_s;
 	return ST_OK;
 }
 
@@ -163,21 +154,21 @@ static enum status replay(struct mount *m, const struct journal_record *r, uint1
 	struct queue *q = m->q;
 	uint16_t slot;
 
-	if (r->type == JOURNAL_COMMIT || r->type == JOURNAL_DONE)
-		later(&m->id_max, r->id);
-	if (r->type == JOURNAL_COMMIT)
-		return replay_commit(m, r, sector);
-	if (r->type == JOURNAL_DONE) {
-		slot = index_find(q, r->id);
-		if (slot != QUEUE_NONE) {
-			index_remove(q, slot);
-			q->message_count--;
-		}
-	} else if (r->type == JOURNAL_MARK) {
+	if (r->type == JOURNAL_MARK) {
 		later(&q->gen_next, r->mark.gen_limit);
 		later(&m->id_max, r->mark.id_limit - 1u);
 		if (r->mark.time_floor_s > q->time_floor_s)
 			q->time_floor_s = r->mark.time_floor_s;
+	}
+	if ((r->type != JOURNAL_COMMIT && r->type != JOURNAL_DONE) || r->id == 0)
+		return ST_OK;
+	later(&m->id_max, r->id);
+	if (r->type == JOURNAL_COMMIT)
+		return replay_commit(m, r, sector);
+	slot = index_find(q, r->id);
+	if (slot != QUEUE_NONE) {
+		index_remove(q, slot);
+		q->message_count--;
 	}
 	return ST_OK;
 }
@@ -186,26 +177,23 @@ static enum status replay(struct mount *m, const struct journal_record *r, uint1
 static enum status replay_all(struct mount *m, bool second)
 {
 	struct queue *q = m->q;
-	struct journal_cursor c;
-	struct journal_record r;
+	struct journal_cursor c = { 0 };
+	struct journal_record *r = &m->last;
 	enum status st = ST_OK;
-	bool gap = false;
-	uint16_t i;
+	uint32_t i;
 
 	for (i = 0; i < q->ring_len; i++) {
 		journal_cursor(q, &c, q->ring[i]);
-		while (st == ST_OK && journal_next(q, &c, &r)) {
+		while (st == ST_OK && journal_next(q, &c, r)) {
 			if (second) {
-				journal_apply(q, &r);
+				journal_apply(q, r);
 				continue;
 			}
-			if (c.gap || gap)
-				judge_gap(m, &r);
-			gap = false;
-			st = replay(m, &r, q->ring[i]);
-			m->last = r;
+			if (c.gap)
+				judge_gap(m, r);
+			c.gap = false;
+			st = replay(m, r, q->ring[i]);
 		}
-		gap = gap || c.gap;
 	}
 	return st;
 }
@@ -277,18 +265,6 @@ static bool in_ring(const struct queue *q, uint32_t sector)
 	return false;
 }
 
-static uint32_t erases_mean(const struct queue *q)
-{
-	uint64_t sum = 0;
-	uint32_t i, n = 0;
-
-	for (i = 0; i < layout_sectors(&q->layout); i++) {
-		sum += q->sector[i].erases;
-		n += q->sector[i].kind != QUEUE_SECTOR_FREE;
-	}
-	return n > 0 ? (uint32_t)(sum / n) & 0xffffffu : 0u;
-}
-
 /* Reclaim leaves copies behind: victims that were not erased yet, then the
  * beginnings of what a power cut interrupted.  The oldest sectors go first, so
  * that reclaim's work is kept where it was finished. */
@@ -305,14 +281,18 @@ static void drop_copies(struct queue *q)
 static void sort_sectors(struct mount *m)
 {
 	struct queue *q = m->q;
-	uint32_t i, mean = erases_mean(q);
+	uint32_t i, most = 0;
 	bool suspicious = q->missing_count > 0 || m->ring.lost;
 
+	for (i = 0; i < layout_sectors(&q->layout); i++)
+		if (q->sector[i].erases > most)
+			most = q->sector[i].erases;
 	for (i = 0; i < layout_sectors(&q->layout); i++) {
 		struct queue_sector *s = &q->sector[i];
 
 		if (s->kind == QUEUE_SECTOR_FREE) {
-			s->erases = mean & 0xffffffu;
+			/* How often nobody knows: no less than the others. */
+			s->erases = most & 0xffffffu;
 			/* Without a header, but not blank: perhaps just what is missing. */
 			if (suspicious && !media_blank(q, i, 0, layout_sector_size(&q->layout))) {
 				s->kind = QUEUE_SECTOR_QUARANTINE;
@@ -333,32 +313,30 @@ static void sort_sectors(struct mount *m)
 
 static void clear(struct queue *q, const struct flash *flash)
 {
-	struct queue_layout layout = q->layout;
 	uint32_t i;
 
 	memset(q, 0, sizeof(*q));
 	q->flash = flash;
-	q->layout = layout;
 	q->erasing = QUEUE_NONE;
 	q->keep = QUEUE_NONE;
 	q->victim = QUEUE_NONE;
-	q->recount = layout_sectors(&q->layout);
 	for (i = 0; i < CONFIG_QUEUE_WRITERS; i++)
 		q->writers[i].slot = QUEUE_NONE;
 	heap_init(q);
 	index_init(q);
 }
 
-/* Nothing readable says what the queue is: blank, being formatted, or foreign. */
+/* Nothing readable says what the queue is: blank, being formatted, or foreign.
+ * ST_AGAIN: has been formatted. */
 static enum status no_journal(struct mount *m)
 {
 	enum status st;
 
-	if (m->foreign && (!m->marked || serial_after(m->foreign_gen, m->mark_gen)))
+	if (m->foreign_gen != 0 && (m->mark_gen == 0 || serial_after(m->foreign_gen, m->mark_gen)))
 		return refuse(m, ST_FOREIGN, FOREIGN_GEOMETRY);
-	if (!m->marked && m->any)
+	if (m->mark_gen == 0 && m->gen_max != 0)
 		return refuse(m, ST_CORRUPT, "sectors of a queue, but no readable journal");
-	if (!m->marked && !blank(m->q))
+	if (m->mark_gen == 0 && !blank(m->q))
 		return refuse(m, ST_FOREIGN, "not blank, and not a queue");
 	st = format_write(m->q->flash, m->gen_max + 2u * JOURNAL_GEN_STEP, 1);
 	if (st != ST_OK)
@@ -367,69 +345,75 @@ static enum status no_journal(struct mount *m)
 	return ST_AGAIN;
 }
 
-/* ST_AGAIN: has been formatted. */
+static enum status load_journal(struct mount *m)
+{
+	struct queue *q = m->q;
+	uint32_t gen;
+	enum status st;
+
+	if (!ring_find(q, &m->ring))
+		return no_journal(m);
+	gen = q->sector[m->ring.sector].gen;
+	if (m->mark_gen != 0 && serial_after(m->mark_gen, gen))
+		return no_journal(m);
+	if (m->foreign_gen != 0 && serial_after(m->foreign_gen, gen))
+		return refuse(m, ST_FOREIGN, FOREIGN_GEOMETRY);
+	m->report->torn += m->ring.torn;
+	m->id_max = m->ring.newest.mark.id_limit - 1u;
+	q->old_gen = m->ring.newest.mark.old_gen;
+	st = check_super(m, &m->ring.newest);
+	if (st == ST_OK)
+		st = replay_all(m, false);
+	if (st == ST_OK)
+		st = replay_all(m, true);
+	return st;
+}
+
 static enum status load(struct mount *m)
 {
 	struct queue *q = m->q;
 	enum status st;
 
 	scan_headers(m);
-	if (!ring_find(q, &m->ring) ||
-		(m->marked && serial_after(m->mark_gen, q->sector[m->ring.sector].gen)))
-		return no_journal(m);
-	if (m->foreign && serial_after(m->foreign_gen, q->sector[m->ring.sector].gen))
-		return refuse(m, ST_FOREIGN, FOREIGN_GEOMETRY);
-	st = check_super(m, &m->ring.newest);
-	m->report->torn += m->ring.torn;
-	m->id_max = m->ring.newest.mark.id_limit - 1u;
-	q->old_gen = m->ring.newest.mark.old_gen;
-	q->gen_next = m->gen_max + 1u;
-	if (st == ST_OK)
-		st = replay_all(m, false);
-	if (st == ST_OK)
-		st = replay_all(m, true);
+	st = load_journal(m);
 	if (st != ST_OK)
 		return st;
 	q->batch = 0x10000u + m->ring.newest.last_batch;
 	q->synced = q->batch - 2u;
 	q->batch_used = true;
 	q->gen_limit = q->gen_next + JOURNAL_GEN_STEP;
+	q->recount = layout_sectors(&q->layout);
 	check_messages(m);
 	q->id_next = m->id_max + 1u > 0 ? m->id_max + 1u : 1u;
 	/* Should the MARK read wrong the next time, what it made obsolete counts again. */
 	if (m->last.type == JOURNAL_MARK)
-		q->keep = ring_journal(q, m->ring.newest.mark.old_gen);
+		q->keep = ring_journal(q, q->old_gen);
 	sort_sectors(m);
-	return ST_OK;
+	st = resume(q, &m->ring, &m->last, m->torn);
+	return st == ST_CORRUPT ? refuse(m, st, "no sector left that can be erased") : st;
 }
 
-static enum status go_on(struct mount *m)
+static enum status mount(struct queue *q, const struct flash *flash,
+	struct queue_mount_report *report)
 {
-	struct resume r = { m->ring.sector, m->ring.newest.last_batch, m->ring.unsafe, m->torn,
-		m->last };
-	enum status st = resume(m->q, &r);
+	struct mount m = { .q = q, .report = report };
 
-	return st == ST_CORRUPT ? refuse(m, st, "no sector left that can be erased") : st;
+	clear(q, flash);
+	if (!layout_init(&q->layout, &flash->geometry, &report->why))
+		return ST_BAD;
+	report->why = "the device cannot be read or written";
+	return load(&m);
 }
 
 enum status queue_mount(struct queue *q, const struct flash *flash,
 	struct queue_mount_report *report)
 {
-	struct mount m = { .q = q, .report = report };
 	enum status st;
 
 	memset(report, 0, sizeof(*report));
-	if (!layout_init(&q->layout, &flash->geometry, &report->why))
-		return ST_BAD;
-	report->why = "the device cannot be read or written";
-	clear(q, flash);
-	st = load(&m);
-	if (st == ST_AGAIN) {
-		m = (struct mount){ .q = q, .report = report };
-		st = load(&m);
-	}
-	if (st == ST_OK)
-		st = go_on(&m);
+	st = mount(q, flash, report);
+	if (st == ST_AGAIN)
+		st = mount(q, flash, report);
 	report->messages = q->message_count;
 	report->rotten = q->rotten;
 	if (st == ST_OK)

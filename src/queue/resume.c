@@ -27,9 +27,9 @@ static enum status append_waiting(struct queue *q, struct journal_record *r)
 	return st;
 }
 
-static enum status append_mark_waiting(struct queue *q, const struct resume *m)
+static enum status append_mark_waiting(struct queue *q, const struct journal_record *last)
 {
-	uint32_t carried = m->last.type == JOURNAL_MARK ? m->last.mark.carried : 0u;
+	uint32_t carried = last->type == JOURNAL_MARK ? last->mark.carried : 0u;
 	enum status st;
 
 	do
@@ -40,9 +40,9 @@ static enum status append_mark_waiting(struct queue *q, const struct resume *m)
 
 /* The last record may have been programmed with failing power and read wrong
  * later: it is written once more. */
-static enum status strengthen(struct queue *q, const struct resume *m)
+static enum status strengthen(struct queue *q, const struct journal_record *last)
 {
-	struct journal_record r = m->last;
+	struct journal_record r = *last;
 	struct queue_slot *s = index_live(q, r.id);
 	enum status st;
 
@@ -90,24 +90,25 @@ static enum status drop_torn(struct queue *q)
 
 /* Writes what makes the state found the state on flash, in the batch that was
  * the last one: should the power fail again, it is still the last one. */
-enum status resume(struct queue *q, const struct resume *m)
+enum status resume(struct queue *q, const struct ring *ring, const struct journal_record *last,
+	bool torn)
 {
-	bool tail_blank = media_blank(q, m->newest, q->sector[m->newest].extents * 4u,
+	bool tail_blank = media_blank(q, ring->sector, q->sector[ring->sector].extents * 4u,
 		layout_end(&q->layout));
 	enum status st = ST_OK;
 
 	q->mounting = true;
-	q->journal_sealed = !tail_blank || m->torn;
-	q->torn_batch = m->last_batch;
-	q->torn_count = m->unsafe;
+	q->journal_sealed = !tail_blank || torn;
+	q->torn_batch = ring->newest.last_batch;
+	q->torn_count = ring->unsafe;
 	if (!q->journal_sealed) {
 		q->after_gap = true;
-		st = strengthen(q, m);
+		st = strengthen(q, last);
 	}
 	if (st == ST_OK)
 		st = drop_torn(q);
 	if (st == ST_OK)
-		st = append_mark_waiting(q, m);
+		st = append_mark_waiting(q, last);
 	if (st == ST_AGAIN)
 		return ST_CORRUPT;
 	if (st == ST_OK)

@@ -7,16 +7,11 @@
 #ifndef PIPIT_QUEUE_RESUME_H
 #define PIPIT_QUEUE_RESUME_H
 
-#include "queue/journal.h"
+#include "queue/ring.h"
 
-struct resume {
-	uint16_t newest; /* journal sector */
-	uint16_t last_batch, unsafe;
-	bool torn; /* something was lost with the unsafe batches */
-	struct journal_record last;
-};
-
-/* ST_OK; ST_CORRUPT: no sector left that can be erased; ST_IO. */
-enum status resume(struct queue *q, const struct resume *m);
+/* last: the last record of the ring; torn: something was lost with the batches that
+ * are unsafe.  ST_OK; ST_CORRUPT: no sector left that can be erased; ST_IO. */
+enum status resume(struct queue *q, const struct ring *ring, const struct journal_record *last,
+	bool torn);
 
 #endif

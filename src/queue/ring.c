@@ -18,13 +18,12 @@ static void inspect(struct queue *q, uint16_t sector, struct ring_sector *n)
 {
 	struct journal_cursor c;
 	struct journal_record r;
-	bool any = false;
 
 	memset(n, 0, sizeof(*n));
-	q->sector[sector].extents = (uint16_t)(layout_end(&q->layout) / 4u);
 	journal_cursor(q, &c, sector);
+	c.end = layout_end(&q->layout);
 	while (journal_next(q, &c, &r)) {
-		if (!any && r.type == JOURNAL_SUPER) {
+		if (n->end == 0 && r.type == JOURNAL_SUPER) {
 			n->super = r.super;
 			n->has_super = true;
 		} else if (n->has_mark) {
@@ -42,33 +41,30 @@ static void inspect(struct queue *q, uint16_t sector, struct ring_sector *n)
 		if (r.flags & JOURNAL_PREV_SAFE)
 			n->last_prev_safe = true;
 		n->end = c.pos;
-		any = true;
 	}
+}
+
+/* The journal sector with the highest generation before gen, or QUEUE_NONE. */
+static uint16_t journal_before(const struct queue *q, uint32_t gen)
+{
+	uint32_t i, nearest = INT32_MAX, ahead;
+	uint16_t best = QUEUE_NONE;
+
+	for (i = 0; i < layout_sectors(&q->layout); i++) {
+		ahead = gen - q->sector[i].gen - 1u;
+		if (q->sector[i].kind == QUEUE_SECTOR_JOURNAL && ahead < nearest) {
+			best = (uint16_t)i;
+			nearest = ahead;
+		}
+	}
+	return best;
 }
 
 uint16_t ring_journal(const struct queue *q, uint32_t gen)
 {
-	uint32_t i;
+	uint16_t at = journal_before(q, gen + 1u);
 
-	for (i = 0; i < layout_sectors(&q->layout); i++)
-		if (q->sector[i].kind == QUEUE_SECTOR_JOURNAL && q->sector[i].gen == gen)
-			return (uint16_t)i;
-	return QUEUE_NONE;
-}
-
-/* The journal sector with the highest generation before gen (any: the highest at all). */
-static uint16_t journal_before(const struct queue *q, uint32_t gen, bool any)
-{
-	uint32_t i, best = QUEUE_NONE;
-
-	for (i = 0; i < layout_sectors(&q->layout); i++) {
-		if (q->sector[i].kind != QUEUE_SECTOR_JOURNAL ||
-			(!any && !serial_after(gen, q->sector[i].gen)))
-			continue;
-		if (best == QUEUE_NONE || serial_after(q->sector[i].gen, q->sector[best].gen))
-			best = i;
-	}
-	return (uint16_t)best;
+	return at != QUEUE_NONE && q->sector[at].gen == gen ? at : QUEUE_NONE;
 }
 
 bool ring_unsafe(const struct ring *r, uint16_t batch)
@@ -76,44 +72,41 @@ bool ring_unsafe(const struct ring *r, uint16_t batch)
 	return (uint16_t)(r->newest.last_batch - batch) < r->unsafe;
 }
 
-bool ring_super(struct queue *q, uint16_t sector, struct journal_super *s)
+bool ring_super(struct queue *q, uint16_t sector, struct journal_record *r)
 {
 	struct journal_cursor c;
-	struct journal_record r;
 
 	journal_cursor(q, &c, sector);
-	if (!journal_next(q, &c, &r) || r.type != JOURNAL_SUPER)
-		return false;
-	*s = r.super;
-	return true;
+	return journal_next(q, &c, r) && r->type == JOURNAL_SUPER;
 }
 
 /* The sector before one of the ring, by what it says itself, else by generation. */
 static uint16_t ring_prev(struct queue *q, uint16_t at, struct ring *r)
 {
-	uint32_t old_gen = r->newest.mark.old_gen;
+	uint32_t old_gen = r->newest.mark.old_gen, left;
 	struct ring_sector other;
-	struct journal_super s;
-	uint16_t prev, left;
+	struct journal_record s;
+	uint16_t prev;
 
 	if (ring_super(q, at, &s)) {
-		if (!serial_after(s.prev_gen, old_gen))
+		if (!serial_after(s.super.prev_gen, old_gen))
 			return QUEUE_NONE;
-		prev = ring_journal(q, s.prev_gen);
+		prev = ring_journal(q, s.super.prev_gen);
 		if (prev != QUEUE_NONE) {
-			q->sector[prev].extents = (uint16_t)(s.prev_end / 4u);
+			q->sector[prev].extents = (uint16_t)(s.super.prev_end / 4u);
 			return prev;
 		}
 	}
 	r->lost = true;
-	prev = journal_before(q, q->sector[at].gen, false);
-	for (left = layout_sectors(&q->layout); prev != QUEUE_NONE && left > 0; left--) {
-		if (!serial_after(q->sector[prev].gen, old_gen))
+	prev = at;
+	for (left = layout_sectors(&q->layout); left > 0; left--) {
+		prev = journal_before(q, q->sector[prev].gen);
+		if (prev == QUEUE_NONE || !serial_after(q->sector[prev].gen, old_gen))
 			break;
 		inspect(q, prev, &other);
+		q->sector[prev].extents = (uint16_t)(layout_end(&q->layout) / 4u);
 		if (other.has_mark)
 			return prev;
-		prev = journal_before(q, q->sector[prev].gen, false);
 	}
 	return QUEUE_NONE;
 }
@@ -121,7 +114,7 @@ static uint16_t ring_prev(struct queue *q, uint16_t at, struct ring *r)
 /* The ring that ends in r->sector, oldest first. */
 static bool chain(struct queue *q, struct ring *r)
 {
-	uint16_t at = r->sector, i;
+	uint16_t at = r->sector;
 
 	r->lost = false;
 	r->unsafe = r->newest.last_prev_safe ? 1 : 2;
@@ -130,12 +123,9 @@ static bool chain(struct queue *q, struct ring *r)
 	for (; at != QUEUE_NONE; at = ring_prev(q, at, r)) {
 		if (q->ring_len == QUEUE_JOURNAL_MAX)
 			return false;
-		q->ring[q->ring_len++] = at;
-	}
-	for (i = 0; i < q->ring_len / 2u; i++) {
-		at = q->ring[i];
-		q->ring[i] = q->ring[q->ring_len - 1u - i];
-		q->ring[q->ring_len - 1u - i] = at;
+		memmove(q->ring + 1, q->ring, q->ring_len * sizeof(q->ring[0]));
+		q->ring[0] = at;
+		q->ring_len++;
 	}
 	return true;
 }
@@ -156,13 +146,11 @@ static bool finished(struct queue *q, const struct ring_sector *n)
 static bool sound(struct queue *q, const struct ring *r)
 {
 	struct ring_sector n;
-	uint16_t i, end;
+	uint32_t i;
 
 	/* From the youngest on; before a rotation that was durable all was. */
-	for (i = (uint16_t)(q->ring_len - 1u); i > 0; i--) {
-		end = q->sector[q->ring[i - 1u]].extents;
+	for (i = q->ring_len - 1u; i > 0; i--) {
 		inspect(q, q->ring[i - 1u], &n);
-		q->sector[q->ring[i - 1u]].extents = end;
 		if (!complete(&n) && ring_unsafe(r, n.last_batch))
 			return false;
 		if (n.has_mark && !ring_unsafe(r, n.mark_batch))
@@ -171,30 +159,31 @@ static bool sound(struct queue *q, const struct ring *r)
 	return !r->lost;
 }
 
+/* The newest sector that was finished, with all that leads to it; rotten: whether
+ * or not that is sound. */
+static bool find(struct queue *q, struct ring *r, bool rotten)
+{
+	uint32_t gen = q->gen_next, left;
+
+	/* Garbage may have generations without any order: each is looked at once. */
+	for (left = layout_sectors(&q->layout), r->torn = 0; left > 0; left--, r->torn++) {
+		r->sector = journal_before(q, gen);
+		if (r->sector == QUEUE_NONE)
+			return false;
+		inspect(q, r->sector, &r->newest);
+		if (r->newest.has_mark && finished(q, &r->newest) && chain(q, r) &&
+			(rotten || sound(q, r)))
+			return true;
+		gen = q->sector[r->sector].gen;
+	}
+	return false;
+}
+
 bool ring_find(struct queue *q, struct ring *r)
 {
-	uint16_t at = journal_before(q, 0, true), left, first = QUEUE_NONE;
-
-	r->torn = 0;
-	/* Garbage may have generations without any order: each is looked at once. */
-	for (left = layout_sectors(&q->layout); at != QUEUE_NONE && left > 0; left--) {
-		r->sector = at;
-		inspect(q, at, &r->newest);
-		if (r->newest.has_mark && finished(q, &r->newest)) {
-			if (first == QUEUE_NONE)
-				first = at;
-			if (chain(q, r) && sound(q, r))
-				return true;
-		}
-		r->torn++;
-		at = journal_before(q, q->sector[at].gen, false);
-	}
-	if (first == QUEUE_NONE)
-		return false;
-	/* Rot, then: the newest that was finished is what there is. */
-	r->sector = first;
-	inspect(q, first, &r->newest);
-	if (!chain(q, r))
+	if (find(q, r, false))
+		return true;
+	if (!find(q, r, true))
 		return false;
 	q->rotten++;
 	return true;

@@ -32,7 +32,8 @@ struct ring {
 	uint32_t torn;   /* rotations that were not finished */
 };
 
-/* Fills q->ring; false when no sector can be the newest. */
+/* Fills q->ring from what was written before q->gen_next; false when no sector can
+ * be the newest. */
 bool ring_find(struct queue *q, struct ring *r);
 
 /* May writes of this batch have been lost? */
@@ -41,7 +42,7 @@ bool ring_unsafe(const struct ring *r, uint16_t batch);
 /* The journal sector with this generation, or QUEUE_NONE. */
 uint16_t ring_journal(const struct queue *q, uint32_t gen);
 
-/* The first record of a journal sector, if it is a SUPER. */
-bool ring_super(struct queue *q, uint16_t sector, struct journal_super *s);
+/* The first record of a journal sector: is it a SUPER? */
+bool ring_super(struct queue *q, uint16_t sector, struct journal_record *r);
 
 #endif

@@ -57,7 +57,7 @@ mutant "[4a] checksums of records do not start with the generation" journal.c \
 mutant "[5] appends after a torn tail" resume.c \
 	's/q->journal_sealed = !tail_blank || m->torn;/q->journal_sealed = false;/'
 mutant "[6] ids may come twice" mount.c \
-	's/later(&m->id_max, mark.id_limit - 1u);/;/;
+	's/later(&m->id_max, r->mark.id_limit - 1u);/;/;
 		s/m->id_max = m->ring.newest.mark.id_limit - 1u;/m->id_max = 0;/;
 		s/later(&m->id_max, r->id);/;/'
 mutant "[7] a free sector is not erased again" media.c \
