@@ -285,7 +285,7 @@ void heap_count(struct queue *q, uint16_t sector, uint32_t *id_max)
 			*id_max = e.id;
 		if (slot == QUEUE_NONE)
 			continue;
-		q->slots[slot].found += e.len;
+		q->slots[slot].admitted += e.len;
 		if (e.stream == 0 && e.from == 0) {
 			q->slots[slot].hint_sector = sector;
 			q->slots[slot].hint_extent = (uint16_t)i;

@@ -4,46 +4,40 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "queue/layout.h"
 #include "queue/queue.h"
+
+_Static_assert(QUEUE_REPORTED + 1u == QUEUE_STATES, "a count for each state");
 
 void index_init(struct queue *q)
 {
 	uint32_t i;
 
 	memset(q->table, 0xff, sizeof(q->table));
-	for (i = 0; i < CONFIG_QUEUE_MESSAGES; i++) {
-		q->slots[i].id = 0;
-		q->slots[i].rcpt_first = (uint16_t)(i + 1u < CONFIG_QUEUE_MESSAGES ? i + 1u
-										   : QUEUE_NONE);
-	}
+	for (i = 0; i < CONFIG_QUEUE_MESSAGES; i++)
+		q->slots[i].next = (uint16_t)(i + 1u);
+	q->slots[CONFIG_QUEUE_MESSAGES - 1u].next = QUEUE_NONE;
 	for (i = 0; i < CONFIG_QUEUE_RECIPIENTS; i++)
-		q->rcpts[i].next = (uint16_t)(i + 1u < CONFIG_QUEUE_RECIPIENTS ? i + 1u
-									       : QUEUE_NONE);
-	q->slot_free = 0;
-	q->rcpt_free = 0;
-	q->slot_count = 0;
-	q->rcpt_count = 0;
-}
-
-/* Ids rise by one: a multiplication spreads them. */
-static uint32_t home(uint32_t id)
-{
-	return (uint32_t)(id * 2654435761u >> 7) & (QUEUE_TABLE - 1u);
-}
-
-/* Where id stands in the table, or the free place where it would. */
-static uint32_t place(const struct queue *q, uint32_t id)
-{
-	uint32_t at = home(id);
-
-	while (q->table[at] != QUEUE_NONE && q->slots[q->table[at]].id != id)
-		at = (at + 1u) & (QUEUE_TABLE - 1u);
-	return at;
+		q->rcpts[i].next = (uint16_t)(i + 1u);
+	q->rcpts[CONFIG_QUEUE_RECIPIENTS - 1u].next = QUEUE_NONE;
 }
 
 uint16_t index_find(const struct queue *q, uint32_t id)
 {
-	return id == 0 ? (uint16_t)QUEUE_NONE : q->table[place(q, id)];
+	uint16_t slot = q->table[id % QUEUE_TABLE];
+
+	while (slot != QUEUE_NONE && q->slots[slot].id != id)
+		slot = q->slots[slot].next;
+	return slot;
+}
+
+const struct queue_slot *index_live_const(const struct queue *q, uint32_t id)
+{
+	uint16_t slot = index_find(q, id);
+
+	if (slot == QUEUE_NONE || !(q->slots[slot].flags & QUEUE_SLOT_LIVE))
+		return NULL;
+	return &q->slots[slot];
 }
 
 struct queue_slot *index_live(struct queue *q, uint32_t id)
@@ -55,102 +49,97 @@ struct queue_slot *index_live(struct queue *q, uint32_t id)
 	return &q->slots[slot];
 }
 
-static bool rcpts_take(struct queue *q, struct queue_slot *s, uint32_t count)
+/* ---- Taking and giving back ------------------------------------------------------- */
+
+static void rcpts_take(struct queue *q, struct queue_slot *s, uint32_t count)
 {
-	uint16_t r = q->rcpt_free;
+	uint16_t *link = &s->rcpt_first;
+	struct queue_rcpt_slot *r;
 	uint32_t i;
 
-	if (count > CONFIG_QUEUE_RECIPIENTS - (uint32_t)q->rcpt_count)
-		return false;
-	s->rcpt_first = count > 0 ? r : (uint16_t)QUEUE_NONE;
+	*link = q->rcpt_free;
 	for (i = 0; i < count; i++) {
-		q->rcpts[r].next_try_s = 0;
-		q->rcpts[r].state = QUEUE_PENDING;
-		q->rcpts[r].attempts = 0;
-		q->rcpt_free = q->rcpts[r].next;
-		if (i + 1u == count)
-			q->rcpts[r].next = QUEUE_NONE;
-		r = q->rcpt_free;
+		r = &q->rcpts[*link];
+		r->next_try_s = 0;
+		r->state = QUEUE_PENDING;
+		r->attempts = 0;
+		link = &r->next;
 	}
+	q->rcpt_free = *link;
+	*link = QUEUE_NONE;
 	s->rcpt_count = (uint16_t)count;
-	s->pending = (uint16_t)count;
+	s->count[QUEUE_PENDING] = (uint16_t)count;
 	q->rcpt_count = (uint16_t)(q->rcpt_count + count);
-	return true;
 }
 
 uint16_t index_add(struct queue *q, uint32_t id, uint32_t rcpt_count)
 {
-	uint16_t slot = q->slot_free, after;
+	uint16_t slot = q->slot_free, *list = &q->table[id % QUEUE_TABLE];
 	struct queue_slot *s;
 
-	if (slot == QUEUE_NONE)
+	if (slot == QUEUE_NONE || rcpt_count > CONFIG_QUEUE_RECIPIENTS - (uint32_t)q->rcpt_count)
 		return QUEUE_NONE;
 	s = &q->slots[slot];
-	after = s->rcpt_first;
+	q->slot_free = s->next;
 	memset(s, 0, sizeof(*s));
-	if (!rcpts_take(q, s, rcpt_count)) {
-		s->rcpt_first = after;
-		return QUEUE_NONE;
-	}
-	q->slot_free = after;
-	q->slot_count++;
 	s->id = id;
 	s->hint_sector = QUEUE_NONE;
 	s->base = QUEUE_NONE;
-	q->table[place(q, id)] = slot;
+	s->next = *list;
+	*list = slot;
+	rcpts_take(q, s, rcpt_count);
+	q->live_bytes += layout_cost(&q->layout, 0);
+	q->journal_live += layout_need(&q->layout, rcpt_count);
 	return slot;
-}
-
-/* Takes the entry out and moves those behind it that would no longer be found. */
-static void table_remove(struct queue *q, uint32_t at)
-{
-	uint32_t next = at, from;
-
-	for (;;) {
-		next = (next + 1u) & (QUEUE_TABLE - 1u);
-		if (q->table[next] == QUEUE_NONE)
-			break;
-		from = home(q->slots[q->table[next]].id);
-		if (((next - from) & (QUEUE_TABLE - 1u)) >= ((next - at) & (QUEUE_TABLE - 1u))) {
-			q->table[at] = q->table[next];
-			at = next;
-		}
-	}
-	q->table[at] = QUEUE_NONE;
 }
 
 void index_trim(struct queue *q, struct queue_slot *s, uint16_t rcpt_count)
 {
-	uint16_t *link = &s->rcpt_first;
-	uint16_t r, next, i;
+	uint16_t *link = &s->rcpt_first, *end, gone = (uint16_t)(s->rcpt_count - rcpt_count);
 
-	for (i = 0; i < rcpt_count && *link != QUEUE_NONE; i++)
+	CHECK(rcpt_count <= s->rcpt_count);
+	q->journal_live -= layout_need(&q->layout, s->rcpt_count) -
+		layout_need(&q->layout, rcpt_count);
+	q->rcpt_count = (uint16_t)(q->rcpt_count - gone);
+	s->rcpt_count = rcpt_count;
+	s->count[QUEUE_PENDING] = (uint16_t)(s->count[QUEUE_PENDING] - gone);
+	for (; rcpt_count > 0; rcpt_count--)
 		link = &q->rcpts[*link].next;
-	r = *link;
+	for (end = link; *end != QUEUE_NONE; end = &q->rcpts[*end].next)
+		;
+	*end = q->rcpt_free;
+	q->rcpt_free = *link;
 	*link = QUEUE_NONE;
-	for (; r != QUEUE_NONE; r = next) {
-		next = q->rcpts[r].next;
-		q->rcpts[r].next = q->rcpt_free;
-		q->rcpt_free = r;
-		q->rcpt_count--;
-		s->rcpt_count--;
-		s->pending--;
-	}
+}
+
+void index_admit(struct queue *q, struct queue_slot *s, uint32_t octets)
+{
+	q->live_bytes -= layout_cost(&q->layout, s->admitted);
+	q->live_bytes += layout_cost(&q->layout, octets);
+	s->admitted = octets;
 }
 
 void index_remove(struct queue *q, uint16_t slot)
 {
 	struct queue_slot *s = &q->slots[slot];
+	uint16_t *link = &q->table[s->id % QUEUE_TABLE];
 
 	CHECK(s->id != 0);
 	index_trim(q, s, 0);
-	table_remove(q, place(q, s->id));
+	q->journal_live -= layout_need(&q->layout, 0);
+	q->live_bytes -= layout_cost(&q->layout, s->admitted);
+	if (s->flags & QUEUE_SLOT_LIVE)
+		q->message_count--;
+	while (*link != slot)
+		link = &q->slots[*link].next;
+	*link = s->next;
 	s->id = 0;
 	s->flags = 0;
-	s->rcpt_first = q->slot_free;
+	s->next = q->slot_free;
 	q->slot_free = slot;
-	q->slot_count--;
 }
+
+/* ---- Recipients --------------------------------------------------------------------- */
 
 const struct queue_rcpt_slot *index_rcpt_const(const struct queue *q, const struct queue_slot *s,
 	uint16_t rcpt)
@@ -171,33 +160,21 @@ struct queue_rcpt_slot *index_rcpt(struct queue *q, const struct queue_slot *s, 
 	return r == NULL ? NULL : &q->rcpts[r - q->rcpts];
 }
 
-static uint16_t *count_of(struct queue_slot *s, uint8_t state)
-{
-	switch (state) {
-	case QUEUE_PENDING: return &s->pending;
-	case QUEUE_FAILED: return &s->failed;
-	case QUEUE_REPORTING: return &s->reporting;
-	default: return NULL;
-	}
-}
-
 void index_rcpt_set(struct queue_slot *s, struct queue_rcpt_slot *r, uint8_t state)
 {
-	uint16_t *count = count_of(s, index_rcpt_state(r));
-
-	if (count != NULL)
-		(*count)--;
-	count = count_of(s, state);
-	if (count != NULL)
-		(*count)++;
-	r->state = (uint8_t)((r->state & ~7u) | state);
+	s->count[index_rcpt_state(r)]--;
+	s->count[state & 7u]++;
+	r->state = state;
 }
 
 void index_rcpt_move(struct queue *q, struct queue_slot *s, uint8_t from, uint8_t to)
 {
-	uint16_t r;
+	struct queue_rcpt_slot *r;
+	uint16_t at;
 
-	for (r = s->rcpt_first; r != QUEUE_NONE; r = q->rcpts[r].next)
-		if (index_rcpt_state(&q->rcpts[r]) == from)
-			index_rcpt_set(s, &q->rcpts[r], to);
+	for (at = s->rcpt_first; at != QUEUE_NONE; at = r->next) {
+		r = &q->rcpts[at];
+		if (index_rcpt_state(r) == from)
+			index_rcpt_set(s, r, (uint8_t)(r->state - from + to));
+	}
 }

@@ -124,10 +124,9 @@ static void apply_outcome(struct queue *q, struct queue_slot *s, const struct jo
 {
 	struct queue_rcpt_slot *r = index_rcpt(q, s, (uint16_t)o->rcpt);
 
-	if (r == NULL)
+	if (r == NULL || (o->state & 7u) >= QUEUE_STATES)
 		return;
-	index_rcpt_set(s, r, o->state & 7u);
-	r->state = (uint8_t)o->state;
+	index_rcpt_set(s, r, (uint8_t)o->state);
 	r->attempts = (uint8_t)o->attempts;
 	r->next_try_s = o->next_try_s;
 }

@@ -166,10 +166,8 @@ static enum status replay(struct mount *m, const struct journal_record *r, uint1
 	if (r->type == JOURNAL_COMMIT)
 		return replay_commit(m, r, sector);
 	slot = index_find(q, r->id);
-	if (slot != QUEUE_NONE) {
+	if (slot != QUEUE_NONE)
 		index_remove(q, slot);
-		q->message_count--;
-	}
 	return ST_OK;
 }
 
@@ -217,15 +215,16 @@ static bool intact(struct queue *q, uint32_t id)
 static void check_message(struct mount *m, struct queue_slot *s)
 {
 	struct queue *q = m->q;
-	uint32_t octets = s->len[0] + s->len[1] + s->len[2];
-	bool whole = s->found == octets;
+	uint32_t octets = index_octets(s), found = s->admitted;
+	bool whole = found == octets;
 
-	if (s->found > octets) {
+	s->admitted = 0;
+	index_admit(q, s, octets);
+	if (found > octets) {
 		s->flags |= QUEUE_SLOT_DOUBLE;
 		q->recount = 0;
 		whole = heap_each(q, s, s->len, heap_check) == ST_OK;
 	}
-	s->found = octets;
 	if (ring_unsafe(&m->ring, s->batch) && !(s->flags & QUEUE_SLOT_CARRIED) &&
 		(!whole || !intact(q, s->id))) {
 		/* Its sync never returned, nobody was told that it is accepted. */
@@ -236,8 +235,6 @@ static void check_message(struct mount *m, struct queue_slot *s)
 		q->missing_count++;
 		q->rotten++;
 	}
-	q->live_bytes += layout_cost(&q->layout, octets);
-	q->journal_live += layout_need(&q->layout, s->rcpt_count);
 }
 
 static void check_messages(struct mount *m)

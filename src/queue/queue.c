@@ -33,17 +33,18 @@ static uint32_t used(const struct queue *q)
 
 enum status queue_admit(const struct queue *q, uint32_t size_hint, uint16_t rcpt_count)
 {
+	const struct queue_layout *l = &q->layout;
+	uint32_t need = layout_need(l, rcpt_count), cost = layout_cost(l, size_hint);
+
 	if (q->stopped)
 		return ST_IO;
-	if (size_hint > q->layout.message_max ||
-		layout_need(&q->layout, rcpt_count) > q->layout.journal_max ||
+	if (size_hint > l->message_max || need > l->journal_max ||
 		rcpt_count > CONFIG_QUEUE_RECIPIENTS)
 		return ST_BAD;
 	if (q->slot_free == QUEUE_NONE ||
 		rcpt_count > CONFIG_QUEUE_RECIPIENTS - (uint32_t)q->rcpt_count ||
-		q->journal_live + layout_need(&q->layout, rcpt_count) > q->layout.journal_max ||
-		q->live_bytes + layout_cost(&q->layout, size_hint) > q->layout.live_max ||
-		used(q) + layout_cost(&q->layout, size_hint) > q->layout.live_max)
+		q->journal_live + need > l->journal_max || q->live_bytes + cost > l->live_max ||
+		used(q) + cost > l->live_max)
 		return ST_FULL;
 	return ST_OK;
 }
@@ -66,52 +67,42 @@ int queue_open(struct queue *q, uint32_t size_hint, uint16_t rcpt_count)
 		return ST_AGAIN;
 	w = &q->writers[i];
 	w->slot = index_add(q, q->id_next, rcpt_count);
-	if (w->slot == QUEUE_NONE)
-		return ST_FULL;
 	if (++q->id_next == 0)
 		q->id_next = 1;
 	w->head = QUEUE_NONE;
 	w->stage_len = 0;
 	w->failed = false;
 	memset(w->crc, 0, sizeof(w->crc));
-	q->slots[w->slot].found = size_hint;
-	q->live_bytes += layout_cost(&q->layout, size_hint);
-	q->journal_live += layout_need(&q->layout, rcpt_count);
+	index_admit(q, &q->slots[w->slot], size_hint);
 	return (int)i;
 }
 
-static struct queue_writer *writer_of(struct queue *q, int writer)
+static uint16_t slot_of(const struct queue *q, int writer)
 {
-	CHECK(writer >= 0 && (uint32_t)writer < CONFIG_QUEUE_WRITERS);
-	CHECK(q->writers[writer].slot != QUEUE_NONE);
-	return &q->writers[writer];
-}
-
-static uint32_t octets(const struct queue_slot *s)
-{
-	return s->len[0] + s->len[1] + s->len[2];
+	CHECK((uint32_t)writer < CONFIG_QUEUE_WRITERS && q->writers[writer].slot != QUEUE_NONE);
+	return q->writers[writer].slot;
 }
 
 /* More than SIZE= said, or nothing was said: admission goes on while it grows. */
 static bool grow(struct queue *q, struct queue_slot *s, uint32_t total)
 {
-	uint32_t more;
+	uint32_t before = s->admitted;
 
-	if (total <= s->found)
-		return used(q) <= q->layout.live_hard;
-	more = layout_cost(&q->layout, total) - layout_cost(&q->layout, s->found);
-	if (total > q->layout.message_max || q->live_bytes + more > q->layout.live_max ||
-		used(q) > q->layout.live_hard)
+	if (used(q) > q->layout.live_hard)
 		return false;
-	q->live_bytes += more;
-	s->found = total;
-	return true;
+	if (total <= before)
+		return true;
+	index_admit(q, s, total);
+	if (total <= q->layout.message_max && q->live_bytes <= q->layout.live_max)
+		return true;
+	index_admit(q, s, before);
+	return false;
 }
 
 int queue_write(struct queue *q, int writer, enum queue_stream stream, struct span bytes)
 {
-	struct queue_writer *w = writer_of(q, writer);
-	struct queue_slot *s = &q->slots[w->slot];
+	struct queue_slot *s = &q->slots[slot_of(q, writer)];
+	struct queue_writer *w = &q->writers[writer];
 	bool change = w->stage_len > 0 && w->stream != stream;
 	enum status st = ST_OK;
 	uint32_t n;
@@ -126,7 +117,7 @@ int queue_write(struct queue *q, int writer, enum queue_stream stream, struct sp
 	n = CONFIG_QUEUE_STAGE - (uint32_t)w->stage_len;
 	if (n > bytes.len)
 		n = (uint32_t)bytes.len;
-	if (!grow(q, s, octets(s) + n))
+	if (!grow(q, s, index_octets(s) + n))
 		return ST_FULL;
 	w->stream = (uint8_t)stream;
 	memcpy(w->stage + w->stage_len, bytes.at, n);
@@ -145,22 +136,13 @@ static uint32_t crc_fold(uint32_t crc, uint32_t stream_crc)
 	return crc32c(crc, span_make(b, sizeof(b)));
 }
 
-static bool settle_rcpts(struct queue *q, struct queue_slot *s, uint16_t rcpt_count)
-{
-	CHECK(rcpt_count <= s->rcpt_count);
-	q->journal_live -= layout_need(&q->layout, s->rcpt_count) -
-		layout_need(&q->layout, rcpt_count);
-	index_trim(q, s, rcpt_count);
-	return true;
-}
-
 enum status queue_commit(struct queue *q, int writer, const struct queue_commit *c, uint32_t *id,
 	uint32_t *ticket)
 {
-	struct queue_writer *w = writer_of(q, writer);
-	struct queue_slot *s = &q->slots[w->slot];
-	struct journal_record r;
+	struct queue_slot *s = &q->slots[slot_of(q, writer)];
+	struct queue_writer *w = &q->writers[writer];
 	enum status st = heap_flush(q, (uint16_t)writer, true);
+	struct journal_record r;
 	uint32_t i;
 
 	if (st != ST_OK)
@@ -168,7 +150,7 @@ enum status queue_commit(struct queue *q, int writer, const struct queue_commit 
 	heap_writer_end(q, (uint16_t)writer);
 	if (w->failed)
 		return ST_IO;
-	settle_rcpts(q, s, c->rcpt_count);
+	index_trim(q, s, c->rcpt_count);
 	s->arrival_s = c->arrival_s;
 	s->expiry_s = c->expiry_s;
 	s->priority = c->priority;
@@ -181,10 +163,9 @@ enum status queue_commit(struct queue *q, int writer, const struct queue_commit 
 	st = journal_append(q, &r);
 	if (st != ST_OK)
 		return st;
-	q->live_bytes -= layout_cost(&q->layout, s->found) - layout_cost(&q->layout, octets(s));
-	s->found = octets(s);
+	index_admit(q, s, index_octets(s));
 	s->base = q->ring[q->ring_len - 1u];
-	s->batch = (uint16_t)(q->batch & 0xffffu);
+	s->batch = r.batch;
 	s->flags |= QUEUE_SLOT_LIVE;
 	if (s->arrival_s > q->time_floor_s)
 		q->time_floor_s = s->arrival_s;
@@ -196,35 +177,21 @@ enum status queue_commit(struct queue *q, int writer, const struct queue_commit 
 	return ST_OK;
 }
 
-/* Gives back all that a message holds in RAM and in the accounts. */
-static void forget(struct queue *q, uint16_t slot, const uint32_t len[QUEUE_STREAMS])
-{
-	struct queue_slot *s = &q->slots[slot];
-
-	heap_forget(q, s, len);
-	q->live_bytes -= layout_cost(&q->layout, s->found);
-	q->journal_live -= layout_need(&q->layout, s->rcpt_count);
-	index_remove(q, slot);
-}
-
 void queue_abort(struct queue *q, int writer)
 {
-	struct queue_writer *w = writer_of(q, writer);
-	struct queue_slot *s = &q->slots[w->slot];
-	uint32_t len[QUEUE_STREAMS];
+	struct queue_slot *s = &q->slots[slot_of(q, writer)];
+	struct queue_writer *w = &q->writers[writer];
 
 	heap_writer_end(q, (uint16_t)writer);
-	memcpy(len, s->len, sizeof(len));
-	len[w->stream] -= w->stage_len;
-	forget(q, w->slot, len);
+	s->len[w->stream] -= w->stage_len;
+	heap_forget(q, s, s->len);
+	index_remove(q, w->slot);
 	w->slot = QUEUE_NONE;
 }
 
 uint32_t queue_writer_id(const struct queue *q, int writer)
 {
-	CHECK(writer >= 0 && (uint32_t)writer < CONFIG_QUEUE_WRITERS);
-	CHECK(q->writers[writer].slot != QUEUE_NONE);
-	return q->slots[q->writers[writer].slot].id;
+	return q->slots[slot_of(q, writer)].id;
 }
 
 int queue_durable(const struct queue *q, uint32_t ticket)
@@ -245,37 +212,36 @@ void queue_reader_open(struct queue_reader *r, uint32_t id, enum queue_stream st
 	r->hint_extent = 0;
 }
 
-/* The extent that has the reader's next octet. */
-static enum status reader_find(struct queue *q, const struct queue_slot *s, struct queue_reader *r,
-	struct heap_extent *e)
-{
-	if (r->hint_sector == QUEUE_NONE) {
-		r->hint_sector = s->hint_sector;
-		r->hint_extent = s->hint_extent;
-	}
-	e->stream = r->stream;
-	e->from = r->offset;
-	e->sector = (uint16_t)r->hint_sector;
-	e->index = (uint16_t)r->hint_extent;
-	if (heap_find(q, s, e) != ST_OK)
-		return ST_CORRUPT;
-	r->hint_sector = e->sector;
-	r->hint_extent = e->index;
-	return ST_OK;
-}
-
-int queue_read(struct queue *q, struct queue_reader *r, void *to, size_t cap)
+/* Verify: what begins an extent is read against the extent's checksum first.  That
+ * of the message alone would not do, it is made of those of the streams: one bit
+ * in each can cancel out. */
+static int read_piece(struct queue *q, struct queue_reader *r, void *to, size_t cap, bool verify)
 {
 	struct queue_slot *s = index_live(q, r->id);
 	struct heap_extent e;
+	enum status st = ST_OK;
 	uint32_t n;
 
 	if (s == NULL)
 		return ST_MISSING;
 	if (r->offset >= s->len[r->stream])
 		return 0;
-	if (reader_find(q, s, r, &e) != ST_OK)
+	if (r->hint_sector == QUEUE_NONE) {
+		r->hint_sector = s->hint_sector;
+		r->hint_extent = s->hint_extent;
+	}
+	e.stream = r->stream;
+	e.from = r->offset;
+	e.sector = r->hint_sector;
+	e.index = r->hint_extent;
+	if (heap_find(q, s, &e) != ST_OK)
 		return ST_CORRUPT;
+	r->hint_sector = e.sector;
+	r->hint_extent = e.index;
+	if (verify && e.from == r->offset)
+		st = heap_check(q, &e);
+	if (st != ST_OK)
+		return st;
 	n = e.from + e.len - r->offset;
 	if (n > s->len[r->stream] - r->offset)
 		n = s->len[r->stream] - r->offset;
@@ -285,6 +251,11 @@ int queue_read(struct queue *q, struct queue_reader *r, void *to, size_t cap)
 		return ST_IO;
 	r->offset += n;
 	return (int)n;
+}
+
+int queue_read(struct queue *q, struct queue_reader *r, void *to, size_t cap)
+{
+	return read_piece(q, r, to, cap, false);
 }
 
 void queue_verify_begin(struct queue_verifier *v, uint32_t id)
@@ -300,44 +271,24 @@ static enum status verify_failed(struct queue *q, struct queue_verifier *v, enum
 	struct queue_slot *s = index_live(q, v->reader.id);
 	uint8_t retries = v->retries;
 
-	if (s == NULL)
-		return ST_MISSING;
 	/* Read again twice: a marginal cell may read right. */
-	if (retries < 2u) {
+	if (s != NULL && retries < 2u) {
 		queue_verify_begin(v, v->reader.id);
 		v->retries = (uint8_t)(retries + 1u);
 		return ST_AGAIN;
 	}
-	if (!(s->flags & QUEUE_SLOT_DAMAGED)) {
+	if (s != NULL && !(s->flags & QUEUE_SLOT_DAMAGED)) {
 		s->flags |= QUEUE_SLOT_DAMAGED;
 		q->rotten++;
 	}
 	return st;
 }
 
-/* At the start of an extent: its own checksum.  That of the message alone would
- * not do, it is made of those of the streams: one bit in each can cancel out. */
-static enum status verify_extent(struct queue *q, struct queue_reader *r)
-{
-	struct queue_slot *s = index_live(q, r->id);
-	struct heap_extent e;
-
-	if (s == NULL || r->offset >= s->len[r->stream])
-		return ST_OK;
-	if (reader_find(q, s, r, &e) != ST_OK)
-		return ST_CORRUPT;
-	return e.from == r->offset ? heap_check(q, &e) : ST_OK;
-}
-
 enum status queue_verify(struct queue *q, struct queue_verifier *v)
 {
+	int n = read_piece(q, &v->reader, q->scratch, QUEUE_SCRATCH, true);
 	struct queue_slot *s;
-	int n = verify_extent(q, &v->reader);
 
-	if (n == ST_OK)
-		n = queue_read(q, &v->reader, q->scratch, QUEUE_SCRATCH);
-	if (n == ST_MISSING)
-		return ST_MISSING;
 	if (n < 0)
 		return verify_failed(q, v, (enum status)n);
 	if (n > 0) {
@@ -355,8 +306,12 @@ enum status queue_verify(struct queue *q, struct queue_verifier *v)
 
 /* ---- Message state -------------------------------------------------------------------- */
 
-static void describe(const struct queue_slot *s, struct queue_message *out)
+bool queue_get(const struct queue *q, uint32_t id, struct queue_message *out)
 {
+	const struct queue_slot *s = index_live_const(q, id);
+
+	if (s == NULL)
+		return false;
 	out->id = s->id;
 	out->envelope_len = s->len[QUEUE_ENVELOPE];
 	out->prefix_len = s->len[QUEUE_PREFIX];
@@ -364,50 +319,27 @@ static void describe(const struct queue_slot *s, struct queue_message *out)
 	out->arrival_s = s->arrival_s;
 	out->expiry_s = s->expiry_s;
 	out->rcpt_count = s->rcpt_count;
-	out->pending = s->pending;
-	out->failed = s->failed;
-	out->reporting = s->reporting;
+	out->pending = s->count[QUEUE_PENDING];
+	out->failed = s->count[QUEUE_FAILED];
+	out->reporting = s->count[QUEUE_REPORTING];
 	out->priority = s->priority;
 	out->held = (s->flags & QUEUE_SLOT_HELD) != 0;
 	out->eight_bit = (s->flags & QUEUE_SLOT_EIGHT_BIT) != 0;
 	out->damaged = (s->flags & QUEUE_SLOT_DAMAGED) != 0;
-}
-
-static const struct queue_slot *live_const(const struct queue *q, uint32_t id)
-{
-	uint16_t slot = index_find(q, id);
-
-	if (slot == QUEUE_NONE || !(q->slots[slot].flags & QUEUE_SLOT_LIVE))
-		return NULL;
-	return &q->slots[slot];
-}
-
-bool queue_get(const struct queue *q, uint32_t id, struct queue_message *out)
-{
-	const struct queue_slot *s = live_const(q, id);
-
-	if (s == NULL)
-		return false;
-	describe(s, out);
 	return true;
 }
 
 bool queue_next(const struct queue *q, uint32_t *cursor, struct queue_message *out)
 {
-	while (*cursor < CONFIG_QUEUE_MESSAGES) {
-		const struct queue_slot *s = &q->slots[(*cursor)++];
-
-		if (s->id != 0 && (s->flags & QUEUE_SLOT_LIVE)) {
-			describe(s, out);
+	while (*cursor < CONFIG_QUEUE_MESSAGES)
+		if (queue_get(q, q->slots[(*cursor)++].id, out))
 			return true;
-		}
-	}
 	return false;
 }
 
 bool queue_rcpt_get(const struct queue *q, uint32_t id, uint16_t rcpt, struct queue_rcpt *out)
 {
-	const struct queue_slot *s = live_const(q, id);
+	const struct queue_slot *s = index_live_const(q, id);
 	const struct queue_rcpt_slot *r = s == NULL ? NULL : index_rcpt_const(q, s, rcpt);
 
 	if (r == NULL)
@@ -421,7 +353,7 @@ bool queue_rcpt_get(const struct queue *q, uint32_t id, uint16_t rcpt, struct qu
 bool queue_job_get(const struct queue *q, uint32_t id, enum queue_job job,
 	struct queue_job_status *out)
 {
-	const struct queue_slot *s = live_const(q, id);
+	const struct queue_slot *s = index_live_const(q, id);
 
 	if (s == NULL)
 		return false;
@@ -550,7 +482,7 @@ enum status queue_remove(struct queue *q, uint32_t id, uint32_t *ticket)
 		*ticket = q->batch;
 	if ((s->flags & QUEUE_SLOT_MISSING) && --q->missing_count == 0)
 		media_release(q);
-	forget(q, (uint16_t)(s - q->slots), s->len);
-	q->message_count--;
+	heap_forget(q, s, s->len);
+	index_remove(q, (uint16_t)(s - q->slots));
 	return ST_OK;
 }

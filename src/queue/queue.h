@@ -171,8 +171,8 @@ struct queue_reader {
 	uint32_t id;
 	uint8_t stream;
 	uint32_t offset;      /* of the next octet */
-	uint32_t hint_sector; /* where the last extent was found: internal */
-	uint32_t hint_extent;
+	uint16_t hint_sector; /* where the last extent was found: internal */
+	uint16_t hint_extent;
 };
 
 void queue_reader_open(struct queue_reader *r, uint32_t id, enum queue_stream stream);

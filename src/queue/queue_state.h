@@ -15,9 +15,10 @@
 
 #define QUEUE_NONE 0xffffu
 
-/* Streams of a message and reports it may owe: queue.h names them. */
+/* Streams of a message, reports it may owe, states of recipients: queue.h names them. */
 #define QUEUE_STREAMS 3u
 #define QUEUE_REPORTS 2u
+#define QUEUE_STATES 5u
 
 /* Enough heads that sessions seldom interleave their extents; more would only
  * pin more half-filled sectors, and a small device has none to spare. */
@@ -32,12 +33,12 @@
 			: CONFIG_QUEUE_SECTORS_MAX / 8 > 128 ? 128u \
 							     : CONFIG_QUEUE_SECTORS_MAX / 8u)
 
-/* Slots of the id table: a power of two, at most half full. */
+/* Lists of the id table: a power of two, one for each message. */
 #define QUEUE_FILL_(n) \
 	((n) | (n) >> 1 | (n) >> 2 | (n) >> 3 | (n) >> 4 | (n) >> 5 | (n) >> 6 | (n) >> 7 | \
 		(n) >> 8 | (n) >> 9 | (n) >> 10 | (n) >> 11 | (n) >> 12 | (n) >> 13 | (n) >> 14 | \
 		(n) >> 15)
-#define QUEUE_TABLE (QUEUE_FILL_(2u * CONFIG_QUEUE_MESSAGES - 1u) + 1u)
+#define QUEUE_TABLE (QUEUE_FILL_(CONFIG_QUEUE_MESSAGES - 1u) + 1u)
 
 /* Work area: a padded record, a piece of an extent, some descriptors. */
 #define QUEUE_SCRATCH CONFIG_QUEUE_STAGE
@@ -89,19 +90,19 @@ struct queue_slot_job {
 };
 
 struct queue_slot {
-	uint32_t id; /* 0: free, then rcpt_first is the next free slot */
-	uint32_t len[QUEUE_STREAMS];
-	uint32_t arrival_s, expiry_s;
-	uint32_t crc;   /* over all streams */
-	uint32_t found; /* octets seen at mount; while being written: octets admitted */
-	struct queue_slot_job jobs[QUEUE_REPORTS];
+	uint32_t id; /* 0: free */
+	uint8_t flags, priority;
+	uint16_t next; /* of those whose ids share a list, or the next free one */
 	uint16_t rcpt_first, rcpt_count;
-	uint16_t pending, failed, reporting;
+	uint16_t count[QUEUE_STATES];      /* recipients by state */
 	uint16_t hint_sector, hint_extent; /* of the first extent, perhaps */
 	uint16_t base;                     /* journal sector of the commit record */
 	uint16_t batch;                    /* low half of the batch that committed it */
-	uint8_t priority;
-	uint8_t flags;
+	uint32_t len[QUEUE_STREAMS];
+	uint32_t arrival_s, expiry_s;
+	uint32_t crc;      /* over all streams */
+	uint32_t admitted; /* octets; while mount looks for them: those that were found */
+	struct queue_slot_job jobs[QUEUE_REPORTS];
 };
 
 struct queue_rcpt_slot {
@@ -159,7 +160,7 @@ struct queue {
 	uint16_t ring_len, torn_batch, torn_count;
 
 	/* Index. */
-	uint16_t slot_free, rcpt_free, slot_count, rcpt_count, message_count;
+	uint16_t slot_free, rcpt_free, rcpt_count, message_count;
 
 	/* Ever rising numbers; they wrap, and are compared as serial numbers. */
 	uint32_t gen_next, gen_limit, id_next, id_limit;
@@ -182,7 +183,7 @@ struct queue {
 	struct queue_head heads[QUEUE_HEADS], cold;
 	struct queue_sector sector[CONFIG_QUEUE_SECTORS_MAX];
 	uint16_t ring[QUEUE_JOURNAL_MAX]; /* the journal's sectors, oldest first */
-	uint16_t table[QUEUE_TABLE];      /* slots by id */
+	uint16_t table[QUEUE_TABLE];      /* slots by id: the first of each list */
 	struct queue_slot slots[CONFIG_QUEUE_MESSAGES];
 	struct queue_rcpt_slot rcpts[CONFIG_QUEUE_RECIPIENTS];
 	struct queue_writer writers[CONFIG_QUEUE_WRITERS];

@@ -79,10 +79,7 @@ static enum status drop_torn(struct queue *q)
 		st = append_waiting(q, &r);
 		if (st != ST_OK)
 			return st;
-		q->live_bytes -= layout_cost(&q->layout, s->found);
-		q->journal_live -= layout_need(&q->layout, s->rcpt_count);
 		index_remove(q, (uint16_t)i);
-		q->message_count--;
 		q->recount = 0;
 	}
 	return ST_OK;

@@ -103,7 +103,7 @@ static void check_accounts(struct world *w)
 	for (i = 0; i < CONFIG_QUEUE_MESSAGES; i++) {
 		if (q->slots[i].id == 0)
 			continue;
-		live += layout_cost(&q->layout, q->slots[i].found);
+		live += layout_cost(&q->layout, q->slots[i].admitted);
 		journal += layout_need(&q->layout, q->slots[i].rcpt_count);
 	}
 	if (live != q->live_bytes || journal != q->journal_live)
