@@ -197,16 +197,15 @@ bool heap_has_twin(struct queue *q, const struct queue_slot *s, const struct hea
 bool heap_redundant(struct queue *q, uint16_t sector)
 {
 	struct heap_extent e;
-	uint16_t slot;
+	struct queue_slot *s;
 	uint32_t i;
 
 	for (i = 0; i < q->sector[sector].extents; i++) {
 		if (!heap_extent_at(q, sector, i, &e))
 			continue;
-		slot = index_find(q, e.id);
+		s = index_find(q, e.id);
 		/* What mount is about to drop need not live anywhere. */
-		if (slot != QUEUE_NONE && !(q->slots[slot].flags & QUEUE_SLOT_TORN) &&
-			!heap_has_twin(q, &q->slots[slot], &e))
+		if (s != NULL && !(s->flags & QUEUE_SLOT_TORN) && !heap_has_twin(q, s, &e))
 			return false;
 	}
 	return true;
@@ -263,7 +262,7 @@ void heap_count(struct queue *q, uint16_t sector, uint32_t *id_max)
 	uint32_t most = layout_payload(&q->layout) / layout_extent_len(&q->layout), i, live = 0;
 	uint32_t end = id_max == NULL ? s->extents : LOOK_AHEAD;
 	struct heap_extent e;
-	uint16_t slot;
+	struct queue_slot *slot;
 
 	for (i = 0; i < end && i < most; i++) {
 		if (!descriptor_read(q, sector, i, &e))
@@ -277,18 +276,18 @@ void heap_count(struct queue *q, uint16_t sector, uint32_t *id_max)
 		if (!is_extent(q, &e))
 			continue;
 		slot = index_find(q, e.id);
-		if (slot != QUEUE_NONE)
+		if (slot != NULL)
 			live += heap_units(q, e.len);
 		if (id_max == NULL)
 			continue;
 		if ((int32_t)(e.id - *id_max) > 0)
 			*id_max = e.id;
-		if (slot == QUEUE_NONE)
+		if (slot == NULL)
 			continue;
-		q->slots[slot].admitted += e.len;
+		slot->admitted += e.len;
 		if (e.stream == 0 && e.from == 0) {
-			q->slots[slot].hint_sector = sector;
-			q->slots[slot].hint_extent = (uint16_t)i;
+			slot->hint_sector = sector;
+			slot->hint_extent = (uint16_t)i;
 		}
 	}
 	q->live_units += live - s->live;
@@ -365,7 +364,7 @@ static enum status descriptor_write(struct queue *q, struct queue_head *h, uint8
 
 enum status heap_extent_close(struct queue *q, struct queue_head *h, bool damaged)
 {
-	uint16_t owner = h->owner, at;
+	uint16_t owner = h->owner;
 	struct queue_sector *sector;
 	struct queue_slot *slot;
 
@@ -380,10 +379,9 @@ enum status heap_extent_close(struct queue *q, struct queue_head *h, bool damage
 	sector = &q->sector[h->sector];
 	sector->live = (uint16_t)(sector->live + heap_units(q, h->len));
 	q->live_units += heap_units(q, h->len);
-	at = index_find(q, h->id);
-	if (at == QUEUE_NONE || h->from != 0)
+	slot = index_find(q, h->id);
+	if (slot == NULL || h->from != 0)
 		return ST_OK;
-	slot = &q->slots[at];
 	if (h->stream == 0 || slot->hint_sector == QUEUE_NONE) {
 		slot->hint_sector = h->sector;
 		slot->hint_extent = (uint16_t)(sector->extents - 1u);
@@ -478,7 +476,7 @@ static bool head_share(struct queue *q, struct queue_writer *w)
 enum status heap_flush(struct queue *q, uint16_t writer, bool all)
 {
 	struct queue_writer *w = &q->writers[writer];
-	struct queue_slot *s = &q->slots[w->slot];
+	struct queue_slot *s = index_find(q, w->id);
 	struct queue_head *h;
 	enum status st;
 	uint32_t n, from, over;

@@ -22,31 +22,38 @@ void index_init(struct queue *q)
 	q->rcpts[CONFIG_QUEUE_RECIPIENTS - 1u].next = QUEUE_NONE;
 }
 
-uint16_t index_find(const struct queue *q, uint32_t id)
+static const struct queue_slot *find(const struct queue *q, uint32_t id)
 {
-	uint16_t slot = q->table[id % QUEUE_TABLE];
+	uint16_t at = q->table[id % QUEUE_TABLE];
+	const struct queue_slot *s;
 
-	while (slot != QUEUE_NONE && q->slots[slot].id != id)
-		slot = q->slots[slot].next;
-	return slot;
+	for (; at != QUEUE_NONE; at = s->next) {
+		s = &q->slots[at];
+		if (s->id == id)
+			return s;
+	}
+	return NULL;
+}
+
+struct queue_slot *index_find(struct queue *q, uint32_t id)
+{
+	const struct queue_slot *s = find(q, id);
+
+	return s == NULL ? NULL : &q->slots[s - q->slots];
 }
 
 const struct queue_slot *index_live_const(const struct queue *q, uint32_t id)
 {
-	uint16_t slot = index_find(q, id);
+	const struct queue_slot *s = find(q, id);
 
-	if (slot == QUEUE_NONE || !(q->slots[slot].flags & QUEUE_SLOT_LIVE))
-		return NULL;
-	return &q->slots[slot];
+	return s != NULL && (s->flags & QUEUE_SLOT_LIVE) ? s : NULL;
 }
 
 struct queue_slot *index_live(struct queue *q, uint32_t id)
 {
-	uint16_t slot = index_find(q, id);
+	const struct queue_slot *s = index_live_const(q, id);
 
-	if (slot == QUEUE_NONE || !(q->slots[slot].flags & QUEUE_SLOT_LIVE))
-		return NULL;
-	return &q->slots[slot];
+	return s == NULL ? NULL : &q->slots[s - q->slots];
 }
 
 /* ---- Taking and giving back ------------------------------------------------------- */
@@ -72,13 +79,13 @@ static void rcpts_take(struct queue *q, struct queue_slot *s, uint32_t count)
 	q->rcpt_count = (uint16_t)(q->rcpt_count + count);
 }
 
-uint16_t index_add(struct queue *q, uint32_t id, uint32_t rcpt_count)
+struct queue_slot *index_add(struct queue *q, uint32_t id, uint32_t rcpt_count)
 {
 	uint16_t slot = q->slot_free, *list = &q->table[id % QUEUE_TABLE];
 	struct queue_slot *s;
 
 	if (slot == QUEUE_NONE || rcpt_count > CONFIG_QUEUE_RECIPIENTS - (uint32_t)q->rcpt_count)
-		return QUEUE_NONE;
+		return NULL;
 	s = &q->slots[slot];
 	q->slot_free = s->next;
 	memset(s, 0, sizeof(*s));
@@ -90,7 +97,7 @@ uint16_t index_add(struct queue *q, uint32_t id, uint32_t rcpt_count)
 	rcpts_take(q, s, rcpt_count);
 	q->live_bytes += layout_cost(&q->layout, 0);
 	q->journal_live += layout_need(&q->layout, rcpt_count);
-	return slot;
+	return s;
 }
 
 void index_trim(struct queue *q, struct queue_slot *s, uint16_t rcpt_count)
@@ -119,10 +126,9 @@ void index_admit(struct queue *q, struct queue_slot *s, uint32_t octets)
 	s->admitted = octets;
 }
 
-void index_remove(struct queue *q, uint16_t slot)
+void index_remove(struct queue *q, struct queue_slot *s)
 {
-	struct queue_slot *s = &q->slots[slot];
-	uint16_t *link = &q->table[s->id % QUEUE_TABLE];
+	uint16_t *link = &q->table[s->id % QUEUE_TABLE], slot;
 
 	CHECK(s->id != 0);
 	index_trim(q, s, 0);
@@ -130,8 +136,9 @@ void index_remove(struct queue *q, uint16_t slot)
 	q->live_bytes -= layout_cost(&q->layout, s->admitted);
 	if (s->flags & QUEUE_SLOT_LIVE)
 		q->message_count--;
-	while (*link != slot)
+	while (&q->slots[*link] != s)
 		link = &q->slots[*link].next;
+	slot = *link;
 	*link = s->next;
 	s->id = 0;
 	s->flags = 0;

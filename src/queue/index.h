@@ -11,17 +11,17 @@
 
 void index_init(struct queue *q);
 
-/* Number of the slot, or QUEUE_NONE. */
-uint16_t index_find(const struct queue *q, uint32_t id);
+/* The slot, or NULL. */
+struct queue_slot *index_find(struct queue *q, uint32_t id);
 
 /* A committed message's slot, or NULL. */
 struct queue_slot *index_live(struct queue *q, uint32_t id);
 const struct queue_slot *index_live_const(const struct queue *q, uint32_t id);
 
-/* A new slot with so many pending recipients, or QUEUE_NONE when there is no room.
+/* A new slot with so many pending recipients, or NULL when there is no room.
  * What it needs is in the accounts (live_bytes, journal_live) until it is removed. */
-uint16_t index_add(struct queue *q, uint32_t id, uint32_t rcpt_count);
-void index_remove(struct queue *q, uint16_t slot);
+struct queue_slot *index_add(struct queue *q, uint32_t id, uint32_t rcpt_count);
+void index_remove(struct queue *q, struct queue_slot *s);
 
 /* So many octets are admitted for the message. */
 void index_admit(struct queue *q, struct queue_slot *s, uint32_t octets);

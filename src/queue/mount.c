@@ -133,17 +133,17 @@ static void judge_gap(struct mount *m, const struct journal_record *r)
 static enum status replay_commit(struct mount *m, const struct journal_record *r, uint16_t sector)
 {
 	struct queue *q = m->q;
-	uint16_t slot = index_find(q, r->id);
+	struct queue_slot *s = index_find(q, r->id);
 
-	if (slot == QUEUE_NONE) {
-		slot = index_add(q, r->id, r->commit.rcpt_count);
-		if (slot == QUEUE_NONE)
+	if (s == NULL) {
+		s = index_add(q, r->id, r->commit.rcpt_count);
+		if (s == NULL)
 			return refuse(m, ST_FOREIGN,
 				"more messages or recipients than this build can hold");
 		q->message_count++;
 	}
-	journal_commit_load(r, &q->slots[slot]);
-	q->slots[slot].base = sector;
+	journal_commit_load(r, s);
+	s->base = sector;
 	if (r->commit.arrival_s > q->time_floor_s)
 		q->time_floor_s = r->commit.arrival_s;
 	return ST_OK;
@@ -152,7 +152,7 @@ static enum status replay_commit(struct mount *m, const struct journal_record *r
 static enum status replay(struct mount *m, const struct journal_record *r, uint16_t sector)
 {
 	struct queue *q = m->q;
-	uint16_t slot;
+	struct queue_slot *s;
 
 	if (r->type == JOURNAL_MARK) {
 		later(&q->gen_next, r->mark.gen_limit);
@@ -165,9 +165,9 @@ static enum status replay(struct mount *m, const struct journal_record *r, uint1
 	later(&m->id_max, r->id);
 	if (r->type == JOURNAL_COMMIT)
 		return replay_commit(m, r, sector);
-	slot = index_find(q, r->id);
-	if (slot != QUEUE_NONE)
-		index_remove(q, slot);
+	s = index_find(q, r->id);
+	if (s != NULL)
+		index_remove(q, s);
 	return ST_OK;
 }
 
@@ -310,15 +310,11 @@ static void sort_sectors(struct mount *m)
 
 static void clear(struct queue *q, const struct flash *flash)
 {
-	uint32_t i;
-
 	memset(q, 0, sizeof(*q));
 	q->flash = flash;
 	q->erasing = QUEUE_NONE;
 	q->keep = QUEUE_NONE;
 	q->victim = QUEUE_NONE;
-	for (i = 0; i < CONFIG_QUEUE_WRITERS; i++)
-		q->writers[i].slot = QUEUE_NONE;
 	heap_init(q);
 	index_init(q);
 }

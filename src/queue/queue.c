@@ -53,6 +53,7 @@ int queue_open(struct queue *q, uint32_t size_hint, uint16_t rcpt_count)
 {
 	enum status st = queue_admit(q, size_hint, rcpt_count);
 	struct queue_writer *w;
+	struct queue_slot *s;
 	uint32_t i;
 
 	if (st != ST_OK)
@@ -61,26 +62,28 @@ int queue_open(struct queue *q, uint32_t size_hint, uint16_t rcpt_count)
 		q->want_mark = true;
 	if (!serial_after(q->id_limit, q->id_next))
 		return ST_AGAIN;
-	for (i = 0; i < CONFIG_QUEUE_WRITERS && q->writers[i].slot != QUEUE_NONE; i++)
+	for (i = 0; i < CONFIG_QUEUE_WRITERS && q->writers[i].id != 0; i++)
 		;
 	if (i == CONFIG_QUEUE_WRITERS)
 		return ST_AGAIN;
-	w = &q->writers[i];
-	w->slot = index_add(q, q->id_next, rcpt_count);
+	s = index_add(q, q->id_next, rcpt_count);
+	if (s == NULL)
+		return ST_FULL;
 	if (++q->id_next == 0)
 		q->id_next = 1;
+	w = &q->writers[i];
+	w->id = s->id;
 	w->head = QUEUE_NONE;
 	w->stage_len = 0;
 	w->failed = false;
 	memset(w->crc, 0, sizeof(w->crc));
-	index_admit(q, &q->slots[w->slot], size_hint);
+	index_admit(q, s, size_hint);
 	return (int)i;
 }
 
-static uint16_t slot_of(const struct queue *q, int writer)
+static struct queue_slot *slot_of(struct queue *q, int writer)
 {
-	CHECK((uint32_t)writer < CONFIG_QUEUE_WRITERS && q->writers[writer].slot != QUEUE_NONE);
-	return q->writers[writer].slot;
+	return index_find(q, queue_writer_id(q, writer));
 }
 
 /* More than SIZE= said, or nothing was said: admission goes on while it grows. */
@@ -101,7 +104,7 @@ static bool grow(struct queue *q, struct queue_slot *s, uint32_t total)
 
 int queue_write(struct queue *q, int writer, enum queue_stream stream, struct span bytes)
 {
-	struct queue_slot *s = &q->slots[slot_of(q, writer)];
+	struct queue_slot *s = slot_of(q, writer);
 	struct queue_writer *w = &q->writers[writer];
 	bool change = w->stage_len > 0 && w->stream != stream;
 	enum status st = ST_OK;
@@ -139,7 +142,7 @@ static uint32_t crc_fold(uint32_t crc, uint32_t stream_crc)
 enum status queue_commit(struct queue *q, int writer, const struct queue_commit *c, uint32_t *id,
 	uint32_t *ticket)
 {
-	struct queue_slot *s = &q->slots[slot_of(q, writer)];
+	struct queue_slot *s = slot_of(q, writer);
 	struct queue_writer *w = &q->writers[writer];
 	enum status st = heap_flush(q, (uint16_t)writer, true);
 	struct journal_record r;
@@ -169,7 +172,7 @@ enum status queue_commit(struct queue *q, int writer, const struct queue_commit 
 	s->flags |= QUEUE_SLOT_LIVE;
 	if (s->arrival_s > q->time_floor_s)
 		q->time_floor_s = s->arrival_s;
-	w->slot = QUEUE_NONE;
+	w->id = 0;
 	q->message_count++;
 	q->urgent = true;
 	*id = s->id;
@@ -179,19 +182,20 @@ enum status queue_commit(struct queue *q, int writer, const struct queue_commit 
 
 void queue_abort(struct queue *q, int writer)
 {
-	struct queue_slot *s = &q->slots[slot_of(q, writer)];
+	struct queue_slot *s = slot_of(q, writer);
 	struct queue_writer *w = &q->writers[writer];
 
 	heap_writer_end(q, (uint16_t)writer);
 	s->len[w->stream] -= w->stage_len;
 	heap_forget(q, s, s->len);
-	index_remove(q, w->slot);
-	w->slot = QUEUE_NONE;
+	index_remove(q, s);
+	w->id = 0;
 }
 
 uint32_t queue_writer_id(const struct queue *q, int writer)
 {
-	return q->slots[slot_of(q, writer)].id;
+	CHECK((uint32_t)writer < CONFIG_QUEUE_WRITERS && q->writers[writer].id != 0);
+	return q->writers[writer].id;
 }
 
 int queue_durable(const struct queue *q, uint32_t ticket)
@@ -483,6 +487,6 @@ enum status queue_remove(struct queue *q, uint32_t id, uint32_t *ticket)
 	if ((s->flags & QUEUE_SLOT_MISSING) && --q->missing_count == 0)
 		media_release(q);
 	heap_forget(q, s, s->len);
-	index_remove(q, (uint16_t)(s - q->slots));
+	index_remove(q, s);
 	return ST_OK;
 }

@@ -113,9 +113,9 @@ struct queue_rcpt_slot {
 };
 
 struct queue_writer {
+	uint32_t id; /* of its message; 0: free */
 	uint32_t crc[QUEUE_STREAMS];
-	uint16_t slot; /* QUEUE_NONE: free */
-	uint16_t head;
+	uint16_t head; /* QUEUE_NONE: none yet */
 	uint16_t stage_len;
 	uint8_t stream; /* of what is staged */
 	bool failed;

@@ -152,7 +152,8 @@ static enum status copy_extent(struct queue *q, const struct queue_slot *s,
 
 static enum status copy_step(struct queue *q)
 {
-	uint16_t victim = q->victim, slot;
+	uint16_t victim = q->victim;
+	struct queue_slot *s;
 	struct heap_extent e;
 	enum status st;
 	uint32_t looks;
@@ -166,8 +167,8 @@ static enum status copy_step(struct queue *q)
 			break;
 		}
 		if (heap_extent_at(q, victim, q->victim_extent, &e) &&
-			(slot = index_find(q, e.id)) != QUEUE_NONE) {
-			st = copy_extent(q, &q->slots[slot], &e);
+			(s = index_find(q, e.id)) != NULL) {
+			st = copy_extent(q, s, &e);
 			if (st != ST_OK)
 				return st;
 			looks = LOOKS_PER_STEP;

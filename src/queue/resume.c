@@ -79,7 +79,7 @@ static enum status drop_torn(struct queue *q)
 		st = append_waiting(q, &r);
 		if (st != ST_OK)
 			return st;
-		index_remove(q, (uint16_t)i);
+		index_remove(q, s);
 		q->recount = 0;
 	}
 	return ST_OK;

@@ -116,8 +116,7 @@ static void check_accounts(struct world *w)
 		if (s->kind != QUEUE_SECTOR_DATA)
 			continue;
 		for (units = 0, j = 0; j < s->extents; j++)
-			if (heap_extent_at(q, (uint16_t)i, j, &e) &&
-				index_find(q, e.id) != QUEUE_NONE)
+			if (heap_extent_at(q, (uint16_t)i, j, &e) && index_find(q, e.id) != NULL)
 				units += heap_units(q, e.len);
 		if (units != s->live && q->victim == QUEUE_NONE && q->recount >= q->layout.sectors)
 			fail("accounts of a sector", units, s->live);
