@@ -35,7 +35,7 @@ uint32_t queue_step(struct queue *q, struct instant now)
 	if (q->stopped)
 		return UINT32_MAX;
 	if (q->want_mark)
-		(void)journal_append_mark(q, 0);
+		(void)journal_append_mark(q);
 	(void)media_step(q);
 	reclaim = reclaim_step(q);
 	sync_step(q, now);

@@ -74,17 +74,17 @@ static enum status copy_rcpts(struct copy *c, const struct queue_message *m)
 static enum status copy_jobs(struct copy *c, uint32_t id)
 {
 	struct queue_job_status j;
-	struct journal_job to;
+	struct journal_record r;
 	enum status st = ST_OK;
 	uint32_t i;
 
 	for (i = 0; st == ST_OK && i < QUEUE_JOBS; i++) {
 		if (!queue_job_get(c->from, id, (enum queue_job)i, &j) || j.state == QUEUE_JOB_IDLE)
 			continue;
-		to = (struct journal_job){ i, j.state, j.attempts, JOURNAL_JOB_KEEPS, j.started_s,
-			j.next_try_s };
+		r.job = (struct journal_job){ i, j.state, j.attempts, JOURNAL_JOB_KEEPS,
+			j.started_s, j.next_try_s };
 		do
-			st = journal_job(c->to, id, &to);
+			st = journal_job(c->to, id, &r);
 		while (again(c, st));
 	}
 	return st;
@@ -136,7 +136,7 @@ enum status queue_copy(struct queue *from, struct queue *to)
 	to->time_floor_s = from->time_floor_s;
 	if (st == ST_OK) {
 		do
-			st = journal_append_mark(to, 0);
+			st = journal_append_mark(to);
 		while (again(&c, st));
 	}
 	while (st == ST_OK && queue_busy(to) && again(&c, ST_AGAIN))

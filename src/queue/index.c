@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "queue/journal.h"
 #include "queue/layout.h"
 #include "queue/queue.h"
 
@@ -105,8 +106,7 @@ void index_trim(struct queue *q, struct queue_slot *s, uint16_t rcpt_count)
 	uint16_t *link = &s->rcpt_first, *end, gone = (uint16_t)(s->rcpt_count - rcpt_count);
 
 	CHECK(rcpt_count <= s->rcpt_count);
-	q->journal_live -= layout_need(&q->layout, s->rcpt_count) -
-		layout_need(&q->layout, rcpt_count);
+	q->journal_live -= gone * layout_record(&q->layout, JOURNAL_BODY_MAX);
 	q->rcpt_count = (uint16_t)(q->rcpt_count - gone);
 	s->rcpt_count = rcpt_count;
 	s->count[QUEUE_PENDING] = (uint16_t)(s->count[QUEUE_PENDING] - gone);

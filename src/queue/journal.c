@@ -248,11 +248,10 @@ static enum status record_write(struct queue *q, uint16_t sector, struct journal
 	return ST_OK;
 }
 
-static void mark_fill(const struct queue *q, struct journal_record *r, uint32_t old_gen,
-	uint32_t carried)
+void journal_mark(const struct queue *q, struct journal_record *r, uint32_t carried)
 {
 	journal_begin(r, JOURNAL_MARK, 0);
-	r->mark.old_gen = old_gen;
+	r->mark.old_gen = q->old_gen;
 	r->mark.carried = carried;
 	r->mark.gen_limit = q->gen_next + JOURNAL_GEN_STEP;
 	r->mark.id_limit = q->id_next + JOURNAL_ID_STEP;
@@ -371,7 +370,8 @@ static enum status rotate(struct queue *q)
 	st = record_write(q, to, &r);
 	if (st == ST_OK && full)
 		st = carry(q, old, to, &carried);
-	mark_fill(q, &r, old_gen, carried);
+	journal_mark(q, &r, carried);
+	r.mark.old_gen = old_gen;
 	for (i = 0; st == ST_OK && i < layout_marks(&q->layout); i++)
 		st = record_write(q, to, &r);
 	if (st != ST_OK) {
@@ -411,11 +411,11 @@ enum status journal_append(struct queue *q, struct journal_record *r)
 	return ST_AGAIN;
 }
 
-enum status journal_append_mark(struct queue *q, uint32_t carried)
+enum status journal_append_mark(struct queue *q)
 {
 	struct journal_record r;
 
-	mark_fill(q, &r, q->old_gen, carried);
+	journal_mark(q, &r, 0);
 	return journal_append(q, &r);
 }
 
@@ -445,15 +445,13 @@ enum status journal_change(struct queue *q, struct journal_record *r)
 	return st;
 }
 
-enum status journal_job(struct queue *q, uint32_t id, const struct journal_job *j)
+enum status journal_job(struct queue *q, uint32_t id, struct journal_record *r)
 {
 	const struct queue_slot *s = index_live(q, id);
-	struct journal_record r;
 
 	if (s == NULL)
 		return ST_MISSING;
-	journal_begin(&r, JOURNAL_JOB, id);
-	r.job = *j;
-	r.job.state |= (((s->jobs[j->job].state >> 2) + 1u) & 63u) << 2;
-	return journal_change(q, &r);
+	journal_begin(r, JOURNAL_JOB, id);
+	r->job.state |= (((s->jobs[r->job.job].state >> 2) + 1u) & 63u) << 2;
+	return journal_change(q, r);
 }

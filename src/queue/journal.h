@@ -119,6 +119,10 @@ bool journal_next(struct queue *q, struct journal_cursor *c, struct journal_reco
 /* A record without reply, to be filled in. */
 void journal_begin(struct journal_record *r, uint8_t type, uint32_t id);
 
+/* A MARK for the newest sector.  carried: of its first MARK, if nothing stands between
+ * the two, so that either will do; else 0. */
+void journal_mark(const struct queue *q, struct journal_record *r, uint32_t carried);
+
 /* Fills a slot from a COMMIT, all but id and recipients. */
 void journal_commit_load(const struct journal_record *r, struct queue_slot *s);
 
@@ -139,12 +143,11 @@ enum status journal_append(struct queue *q, struct journal_record *r);
  * function that mount uses. */
 enum status journal_change(struct queue *q, struct journal_record *r);
 
-/* Records what a job is to be; j->state without serial. */
-enum status journal_job(struct queue *q, uint32_t id, const struct journal_job *j);
+/* Records what a job is to be, as r->job says without its serial. */
+enum status journal_job(struct queue *q, uint32_t id, struct journal_record *r);
 
-/* Renews the leave to use numbers.  carried: of the first MARK of this sector, if
- * nothing stands between the two, so that either will do; else 0. */
-enum status journal_append_mark(struct queue *q, uint32_t carried);
+/* Renews the leave to use numbers. */
+enum status journal_append_mark(struct queue *q);
 
 /* Nothing written later shares a page with what is there. */
 void journal_pad(struct queue *q);

@@ -12,7 +12,7 @@
 #include "queue/resume.h"
 #include "queue/ring.h"
 
-#define FOREIGN_GEOMETRY "a queue with another sector size or program unit"
+#define FOREIGN_GEOMETRY "a queue of another size or geometry"
 
 /* What mount learns on its way. */
 struct mount {
@@ -91,12 +91,11 @@ static enum status check_super(struct mount *m, const struct ring_sector *n)
 	if (n->super.version != JOURNAL_VERSION)
 		return refuse(m, ST_FOREIGN, "a queue of another format version");
 	if (n->super.sectors != layout_sectors(&q->layout))
-		return refuse(m, ST_FOREIGN, "a queue with another number of sectors");
-	if (n->super.journal_sectors > QUEUE_JOURNAL_MAX || n->super.journal_sectors < 2u)
-		return refuse(m, ST_FOREIGN, "a longer journal than this build can read");
+		return refuse(m, ST_FOREIGN, FOREIGN_GEOMETRY);
 	q->layout.journal_sectors = (uint16_t)n->super.journal_sectors;
-	if (!layout_limits(&q->layout))
-		return refuse(m, ST_FOREIGN, "too few or too small sectors for a queue");
+	if (n->super.journal_sectors > QUEUE_JOURNAL_MAX || n->super.journal_sectors < 2u ||
+		!layout_limits(&q->layout))
+		return refuse(m, ST_FOREIGN, "a longer journal than this build can read");
 	return ST_OK;
 }
 
@@ -122,7 +121,7 @@ static void judge_gap(struct mount *m, const struct journal_record *r)
 
 	if (r->flags & JOURNAL_AFTER_GAP)
 		return;
-	if (ring_unsafe(&m->ring, batch) || torn_before(m, batch)) {
+	if (ring_unsafe(m->q, batch) || torn_before(m, batch)) {
 		m->report->torn++;
 		m->torn = true;
 	} else {
@@ -225,7 +224,7 @@ static void check_message(struct mount *m, struct queue_slot *s)
 		q->recount = 0;
 		whole = heap_each(q, s, s->len, heap_check) == ST_OK;
 	}
-	if (ring_unsafe(&m->ring, s->batch) && !(s->flags & QUEUE_SLOT_CARRIED) &&
+	if (ring_unsafe(q, s->batch) && !(s->flags & QUEUE_SLOT_CARRIED) &&
 		(!whole || !intact(q, s->id))) {
 		/* Its sync never returned, nobody was told that it is accepted. */
 		s->flags |= QUEUE_SLOT_TORN;
@@ -382,7 +381,7 @@ static enum status load(struct mount *m)
 	if (m->last.type == JOURNAL_MARK)
 		q->keep = ring_journal(q, q->old_gen);
 	sort_sectors(m);
-	st = resume(q, &m->ring, &m->last, m->torn);
+	st = resume(q, &m->last, m->torn);
 	return st == ST_CORRUPT ? refuse(m, st, "no sector left that can be erased") : st;
 }
 

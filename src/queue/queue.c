@@ -435,30 +435,32 @@ enum status queue_record(struct queue *q, uint32_t id, const struct queue_outcom
 
 enum status queue_job_start(struct queue *q, uint32_t id, enum queue_job job, uint32_t started_s)
 {
-	struct journal_job j = { .job = job, .state = QUEUE_JOB_ACTIVE, .started_s = started_s };
+	struct journal_record r;
 
-	return journal_job(q, id, &j);
+	r.job = (struct journal_job){ job, QUEUE_JOB_ACTIVE, 0, 0, started_s, 0 };
+	return journal_job(q, id, &r);
 }
 
 enum status queue_job_retry(struct queue *q, uint32_t id, enum queue_job job, uint8_t attempts,
 	uint32_t next_try_s)
 {
-	struct journal_job j = { job, 0, attempts, JOURNAL_JOB_KEEPS, 0, next_try_s };
 	struct queue_job_status now;
+	struct journal_record r;
 
 	if (!queue_job_get(q, id, job, &now))
 		return ST_MISSING;
-	j.state = now.state;
-	j.started_s = now.started_s;
-	return journal_job(q, id, &j);
+	r.job = (struct journal_job){ job, now.state, attempts, JOURNAL_JOB_KEEPS, now.started_s,
+		next_try_s };
+	return journal_job(q, id, &r);
 }
 
 enum status queue_job_end(struct queue *q, uint32_t id, enum queue_job job)
 {
-	struct journal_job j = { .job = job,
-		.state = job == QUEUE_JOB_DELAY ? QUEUE_JOB_DONE : QUEUE_JOB_IDLE };
+	struct journal_record r;
 
-	return journal_job(q, id, &j);
+	r.job = (struct journal_job){ .job = job,
+		.state = job == QUEUE_JOB_DELAY ? QUEUE_JOB_DONE : QUEUE_JOB_IDLE };
+	return journal_job(q, id, &r);
 }
 
 enum status queue_hold(struct queue *q, uint32_t id, bool held)

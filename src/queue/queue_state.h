@@ -157,7 +157,8 @@ struct queue {
 	uint16_t keep; /* free, but the last to be erased: mount may yet need it again */
 	uint16_t missing_count;
 	uint16_t victim, victim_extent, recount; /* what reclaim is at */
-	uint16_t ring_len, torn_batch, torn_count;
+	uint16_t ring_len;
+	uint16_t torn_batch, torn_count; /* the last batch that mount saw; so many may be torn */
 
 	/* Index. */
 	uint16_t slot_free, rcpt_free, rcpt_count, message_count;

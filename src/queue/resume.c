@@ -27,17 +27,6 @@ static enum status append_waiting(struct queue *q, struct journal_record *r)
 	return st;
 }
 
-static enum status append_mark_waiting(struct queue *q, const struct journal_record *last)
-{
-	uint32_t carried = last->type == JOURNAL_MARK ? last->mark.carried : 0u;
-	enum status st;
-
-	do
-		st = journal_append_mark(q, carried);
-	while (st == ST_AGAIN && wait_room(q));
-	return st;
-}
-
 /* The last record may have been programmed with failing power and read wrong
  * later: it is written once more. */
 static enum status strengthen(struct queue *q, const struct journal_record *last)
@@ -87,25 +76,25 @@ static enum status drop_torn(struct queue *q)
 
 /* Writes what makes the state found the state on flash, in the batch that was
  * the last one: should the power fail again, it is still the last one. */
-enum status resume(struct queue *q, const struct ring *ring, const struct journal_record *last,
-	bool torn)
+enum status resume(struct queue *q, const struct journal_record *last, bool torn)
 {
-	bool tail_blank = media_blank(q, ring->sector, q->sector[ring->sector].extents * 4u,
+	uint16_t newest = q->ring[q->ring_len - 1u];
+	bool tail_blank = media_blank(q, newest, q->sector[newest].extents * 4u,
 		layout_end(&q->layout));
+	struct journal_record mark;
 	enum status st = ST_OK;
 
 	q->mounting = true;
 	q->journal_sealed = !tail_blank || torn;
-	q->torn_batch = ring->newest.last_batch;
-	q->torn_count = ring->unsafe;
 	if (!q->journal_sealed) {
 		q->after_gap = true;
 		st = strengthen(q, last);
 	}
 	if (st == ST_OK)
 		st = drop_torn(q);
+	journal_mark(q, &mark, last->type == JOURNAL_MARK ? last->mark.carried : 0u);
 	if (st == ST_OK)
-		st = append_mark_waiting(q, last);
+		st = append_waiting(q, &mark);
 	if (st == ST_AGAIN)
 		return ST_CORRUPT;
 	if (st == ST_OK)

@@ -7,11 +7,10 @@
 #ifndef PIPIT_QUEUE_RESUME_H
 #define PIPIT_QUEUE_RESUME_H
 
-#include "queue/ring.h"
+#include "queue/journal.h"
 
 /* last: the last record of the ring; torn: something was lost with the batches that
  * are unsafe.  ST_OK; ST_CORRUPT: no sector left that can be erased; ST_IO. */
-enum status resume(struct queue *q, const struct ring *ring, const struct journal_record *last,
-	bool torn);
+enum status resume(struct queue *q, const struct journal_record *last, bool torn);
 
 #endif

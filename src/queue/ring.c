@@ -67,9 +67,9 @@ uint16_t ring_journal(const struct queue *q, uint32_t gen)
 	return at != QUEUE_NONE && q->sector[at].gen == gen ? at : QUEUE_NONE;
 }
 
-bool ring_unsafe(const struct ring *r, uint16_t batch)
+bool ring_unsafe(const struct queue *q, uint16_t batch)
 {
-	return (uint16_t)(r->newest.last_batch - batch) < r->unsafe;
+	return (uint16_t)(q->torn_batch - batch) < q->torn_count;
 }
 
 bool ring_super(struct queue *q, uint16_t sector, struct journal_record *r)
@@ -117,7 +117,8 @@ static bool chain(struct queue *q, struct ring *r)
 	uint16_t at = r->sector;
 
 	r->lost = false;
-	r->unsafe = r->newest.last_prev_safe ? 1 : 2;
+	q->torn_batch = r->newest.last_batch;
+	q->torn_count = r->newest.last_prev_safe ? 1 : 2;
 	q->ring_len = 0;
 	q->sector[at].extents = (uint16_t)(r->newest.end / 4u);
 	for (; at != QUEUE_NONE; at = ring_prev(q, at, r)) {
@@ -151,9 +152,9 @@ static bool sound(struct queue *q, const struct ring *r)
 	/* From the youngest on; before a rotation that was durable all was. */
 	for (i = q->ring_len - 1u; i > 0; i--) {
 		inspect(q, q->ring[i - 1u], &n);
-		if (!complete(&n) && ring_unsafe(r, n.last_batch))
+		if (!complete(&n) && ring_unsafe(q, n.last_batch))
 			return false;
-		if (n.has_mark && !ring_unsafe(r, n.mark_batch))
+		if (n.has_mark && !ring_unsafe(q, n.mark_batch))
 			break;
 	}
 	return !r->lost;

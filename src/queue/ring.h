@@ -27,17 +27,16 @@ struct ring_sector {
 struct ring {
 	struct ring_sector newest;
 	uint16_t sector; /* of the newest */
-	uint16_t unsafe; /* so many batches, up to the last one, may be torn */
 	bool lost;       /* a sector is missing from the chain */
 	uint32_t torn;   /* rotations that were not finished */
 };
 
-/* Fills q->ring from what was written before q->gen_next; false when no sector can
- * be the newest. */
+/* Fills q->ring from what was written before q->gen_next, and which batches may be
+ * torn; false when no sector can be the newest. */
 bool ring_find(struct queue *q, struct ring *r);
 
 /* May writes of this batch have been lost? */
-bool ring_unsafe(const struct ring *r, uint16_t batch);
+bool ring_unsafe(const struct queue *q, uint16_t batch);
 
 /* The journal sector with this generation, or QUEUE_NONE. */
 uint16_t ring_journal(const struct queue *q, uint32_t gen);

@@ -55,7 +55,7 @@ mutant "[4a] checksums of records do not start with the generation" journal.c \
 	's/crc32c(gen, span_make(b, len))/crc32c(0, span_make(b, len))/;
 		s/crc32c(gen, span_make(to, len))/crc32c(0, span_make(to, len))/'
 mutant "[5] appends after a torn tail" resume.c \
-	's/q->journal_sealed = !tail_blank || m->torn;/q->journal_sealed = false;/'
+	's/q->journal_sealed = !tail_blank || torn;/q->journal_sealed = false;/'
 mutant "[6] ids may come twice" mount.c \
 	's/later(&m->id_max, r->mark.id_limit - 1u);/;/;
 		s/m->id_max = m->ring.newest.mark.id_limit - 1u;/m->id_max = 0;/;
@@ -65,7 +65,7 @@ mutant "[7] a free sector is not erased again" media.c \
 ' at++)\n\t\tif (q->sector[at].kind == QUEUE_SECTOR_FREE) {\n\t\t\tq->sector[at].kind = QU'\
 'EUE_SECTOR_READY;\n\t\t\tq->ready_count++;\n\t\t}\n&/'
 mutant "[8] the MARK comes before the copies" journal.c \
-	's/^\tif (st == ST_OK \&\& full)$/\tmark_fill(q, \&r, old_gen, 0);\n\tif (st == '\
+	's/^\tif (st == ST_OK \&\& full)$/\tjournal_mark(q, \&r, 0);\n\tif (st == '\
 'ST_OK)\n\t\tst = record_write(q, to, \&r);\n&/'
 mutant "[9] the victim is free before its copies are whole" reclaim.c \
 	's/if (q->victim_extent >= q->sector\[q->victim\].extents) {/if (q->victim_exte'\
@@ -81,7 +81,7 @@ mutant "a sector is used again before its sync" media.c \
 mutant "the last batch is believed without reading it" mount.c \
 	's/(!whole || !intact(q, s->id))/!whole/'
 mutant "the last record is not written again" resume.c \
-	's/st = strengthen(q, m);/st = ST_OK;/'
+	's/st = strengthen(q, last);/st = ST_OK;/'
 mutant "the tail is written where power may have failed" resume.c \
 	's/^\t\tq->after_gap = true;/\t\t;/'
 mutant "outcomes are carried whether or not they are the last" journal.c \
