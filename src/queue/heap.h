@@ -70,7 +70,7 @@ void heap_release(struct queue *q, uint16_t sector, uint32_t units);
 void heap_forget(struct queue *q, const struct queue_slot *s, const uint32_t len[QUEUE_STREAMS]);
 
 /* Counts what is in use in a sector.  At mount id_max is not NULL: the descriptors
- * are counted too, *id_max, found and hints of the messages are brought up to date. */
+ * are counted too, *id_max, octets found and hints of the messages are brought up to date. */
 void heap_count(struct queue *q, uint16_t sector, uint32_t *id_max);
 
 /* ---- Filling ---- */
