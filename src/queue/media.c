@@ -14,6 +14,9 @@
 /* Sectors kept erased, so that an accept need not wait for an erase. */
 #define READY_TARGET (LAYOUT_RESERVE + 2u)
 
+/* "PQ", at the start of a header. */
+#define MAGIC 0x5150u
+
 static void failed(struct queue *q)
 {
 	if (++q->failures >= FAILURES_MAX)
@@ -46,24 +49,25 @@ static bool same(const struct queue *q, uint32_t sector, uint32_t at, const uint
 enum status media_program(struct queue *q, uint32_t sector, uint32_t at, const uint8_t *from,
 	uint32_t len)
 {
-	uint32_t page = q->flash->geometry.page_size, n, addr;
+	uint32_t addr = sector * layout_sector_size(&q->layout) + at, done, n;
+	uint32_t page = q->flash->geometry.page_size;
 
 	CHECK(at % layout_unit(&q->layout) == 0 && len % layout_unit(&q->layout) == 0 &&
 		at + len <= layout_sector_size(&q->layout));
 	q->dirty = true;
-	for (; len > 0; at += n, from += n, len -= n) {
-		addr = sector * layout_sector_size(&q->layout) + at;
-		n = page - addr % page;
-		if (n > len)
-			n = len;
+	for (done = 0; done < len; done += n) {
+		n = page - (addr + done) % page;
+		if (n > len - done)
+			n = len - done;
 		q->programs++;
 		q->program_bytes += n;
-		if (q->flash->ops->program(q->flash->ctx, addr, from, n) < 0 ||
-			(CONFIG_QUEUE_VERIFY && !same(q, sector, at, from, n))) {
-			q->sector[sector].bad = true;
-			failed(q);
-			return ST_IO;
-		}
+		if (q->flash->ops->program(q->flash->ctx, addr + done, from + done, n) < 0)
+			break;
+	}
+	if (done < len || (CONFIG_QUEUE_VERIFY && !same(q, sector, at, from, len))) {
+		q->sector[sector].bad = true;
+		failed(q);
+		return ST_IO;
 	}
 	q->failures = 0;
 	return ST_OK;
@@ -88,7 +92,7 @@ bool media_blank(struct queue *q, uint32_t sector, uint32_t at, uint32_t end)
 
 bool media_header_ok(const uint8_t *h)
 {
-	return h[0] == 'P' && h[1] == 'Q' && crc32c(0, span_make(h, 12)) == load_le32(h + 12);
+	return load_le16(h) == MAGIC && crc32c(0, span_make(h, 12)) == load_le32(h + 12);
 }
 
 enum status media_header_read(const struct queue *q, uint32_t sector, struct media_header *out)
@@ -115,8 +119,7 @@ enum status media_header_read(const struct queue *q, uint32_t sector, struct med
 void media_header_store(const struct queue_layout *l, const struct media_header *h, uint8_t *to)
 {
 	memset(to + LAYOUT_HEADER_LEN, 0xff, layout_header_len(l) - LAYOUT_HEADER_LEN);
-	to[0] = 'P';
-	to[1] = 'Q';
+	store_le16(to, MAGIC);
 	to[2] = h->type;
 	to[3] = layout_code(l);
 	store_le32(to + 4, h->erases);
