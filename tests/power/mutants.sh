@@ -61,15 +61,15 @@ mutant "[6] ids may come twice" mount.c \
 		s/m->id_max = m->ring.newest.mark.id_limit - 1u;/m->id_max = 0;/;
 		s/later(&m->id_max, r->id);/;/'
 mutant "[7] a free sector is not erased again" media.c \
-	's/^\tif (q->ready_count >= READY_TARGET/\tfor (at = 0; at < q->layout.sectors;'\
-' at++)\n\t\tif (q->sector[at].kind == QUEUE_SECTOR_FREE) {\n\t\t\tq->sector[at].kind = QU'\
-'EUE_SECTOR_READY;\n\t\t\tq->ready_count++;\n\t\t}\n&/'
+	's/^\tif (q->erasing == QUEUE_NONE) {/\tfor (done = 0; done < q->layout.sectors;'\
+' done++)\n\t\tif (q->sector[done].kind == QUEUE_SECTOR_FREE) {\n\t\t\tq->sector[done].ki'\
+'nd = QUEUE_SECTOR_READY;\n\t\t\tq->ready_count++;\n\t\t}\n&/'
 mutant "[8] the MARK comes before the copies" journal.c \
 	's/^\tif (st == ST_OK \&\& full)$/\tjournal_mark(q, \&r, 0);\n\tif (st == '\
 'ST_OK)\n\t\tst = record_write(q, to, \&r);\n&/'
 mutant "[9] the victim is free before its copies are whole" reclaim.c \
-	's/if (q->victim_extent >= q->sector\[q->victim\].extents) {/if (q->victim_exte'\
-'nt + 1 >= q->sector[q->victim].extents) {/'
+	's/if (q->victim_extent >= q->sector\[victim\].extents) {/if (q->victim_extent + '\
+'1 >= q->sector[victim].extents) {/'
 mutant "[10] COMMIT before the last extent" queue.c \
 	's/heap_flush(q, (uint16_t)writer, true);/heap_flush(q, (uint16_t)writer, false);/'
 mutant "[11] reclaim makes damage look right" reclaim.c \
