@@ -118,10 +118,11 @@ bool layout_limits(struct queue_layout *l)
 	l->live_max = usable < raw ? usable : raw;
 	if (l->live_max <= layout_cost(l, 0))
 		return false;
-	/* Largest n with layout_cost(n) <= live_max. */
+	/* Largest n with layout_cost(n) <= live_max: a piece of a message and what goes with
+	 * it are a sector. */
 	room = l->live_max - layout_cost(l, 0);
-	l->message_max = room / (payload + 2u * layout_header_len(l)) * piece;
-	room %= payload + 2u * layout_header_len(l);
+	l->message_max = room / layout_sector_size(l) * piece;
+	room %= layout_sector_size(l);
 	l->message_max += room < piece ? room : piece - 1u;
 	return l->message_max > 0;
 }

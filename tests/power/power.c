@@ -264,10 +264,12 @@ static void part_unstable(void)
 /* A file: no-op erase, syncs that take time, any subset of what was not synced. */
 static void part_file(void)
 {
-	uint32_t i, seed, seeds = full ? 40 : 4;
+	uint32_t i, seed, seeds;
 	enum nor_tear tear;
 
 	for (i = 0; i < GEOMETRIES; i++) {
+		/* The smallest is fast, and shows what is seldom. */
+		seeds = full || geometries[i].count * geometries[i].sector < 2048u ? 40 : 4;
 		for (tear = NOR_NONE; tear < NOR_TEARS; tear++) {
 			for (seed = 41; seed < 41u + seeds; seed++) {
 				setup(&geometries[i], true, false);
