@@ -65,8 +65,12 @@ static void fill(struct buf *b, char what, const void *of)
 	case 'f': date_put(b, d->wall_s); return;
 	case 'g': date_put(b, d->arrival_s); return;
 	case 'h': date_put(b, d->expiry_s); return;
-	case 'j': buf_puts(b, "\r\n--" BOUNDARY_START); /* fall through */
-	case 'i': stamp_put(b, d); return;
+	case 'i':
+	case 'j':
+		if (what == 'j')
+			buf_puts(b, "\r\n--" BOUNDARY_START);
+		stamp_put(b, d);
+		return;
 	case 'k': status_put(b, d, &about->r->reply); return;
 	case 'l': reply_put(b, &about->r->reply); return;
 	default: return;
