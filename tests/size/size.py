@@ -8,7 +8,7 @@ BUILD holds src/**/*.o, compiled with -g; PREFIX is that of the binutils.  The
 table and `code` are the plain sum of all objects, nothing discarded; `linked`
 is what remains of them behind the functions of pipit.h.  BUDGET has lines
 `code N`, `linked N`, `struct N`, in octets; exit 1 above one of them, or when
-src/ has a variable of its own (R2).  `goal N` is where `code` shall get: said, not enforced.
+src/ has a variable of its own (R2).
 """
 import glob
 import os
@@ -137,9 +137,6 @@ def main(title, build, prefix, budget_path=None):
             total[column] += counts[column]
     budget = read_budget(budget_path) if budget_path else {}
     wrong = against("code", total["text"] + total["rodata"] + total["data"], budget)
-    if "goal" in budget:
-        print("%-14s %8d, %+d" % ("code's goal", budget["goal"],
-                                  total["text"] + total["rodata"] - budget["goal"]))
     wrong |= against("linked", linked(prefix, build, paths), budget)
     size, rows = members(prefix, build + "/src/pipit.o", "pipit")
     wrong |= against("struct", size, budget) | (size == 0)
