@@ -55,7 +55,7 @@ enum line_result line_read(struct line *l, uint8_t *array, size_t cap, bool lf_e
 		if (c != '\n') {
 			octet_keep(l, array, cap, c);
 		} else if (l->cr || lf_ends) {
-			result = line_end(l);
+			return line_end(l);
 		} else {
 			l->skip = true;
 			result = LINE_BAD;

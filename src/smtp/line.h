@@ -21,7 +21,7 @@ struct line {
 };
 
 enum line_result {
-	LINE_MORE, /* all octets taken, no line yet */
+	LINE_MORE, /* no line yet; octets that are left begin one */
 	LINE_DONE, /* a line, without its CRLF */
 	LINE_LONG, /* a line ended that did not fit; its first octets are there */
 	LINE_BAD,  /* a line ended that holds a lone CR or a NUL, or here is a lone LF: said at
