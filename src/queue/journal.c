@@ -135,7 +135,7 @@ static void apply_job(struct queue *q, struct queue_slot *s, const struct journa
 {
 	struct queue_slot_job *j;
 
-	if (to->job >= QUEUE_REPORTS)
+	if (to->job >= QUEUE_REPORTS || (to->state & 3u) > QUEUE_JOB_DONE)
 		return;
 	j = &s->jobs[to->job];
 	j->state = (uint8_t)to->state;
