@@ -477,6 +477,51 @@ static void test_states_unknown(void **state)
 	stop();
 }
 
+/* Where these octets stand on the device. */
+static uint8_t *find(const uint8_t *octets, size_t len)
+{
+	uint32_t i;
+
+	for (i = 0; i + len <= nor.size; i++)
+		if (memcmp(nor.mem + i, octets, len) == 0)
+			return nor.mem + i;
+	fail();
+	return NULL;
+}
+
+/* A message that was durable and rotted stays, to be reported; also when the mount that found
+ * it had to begin a new journal sector, and after one more mount. */
+static void test_rot_stays(void **state)
+{
+	struct queue_mount_report report;
+	struct queue_message m;
+	uint8_t body[20], *journal = NULL;
+	uint32_t id, i;
+	int st;
+
+	(void)state;
+	start(4096, 16, 1);
+	id = add(10, 0, 100, 1);
+	RETRY(&queue, st = queue_hold(&queue, id, true));
+	assert_int_equal(st, ST_OK);
+	for (i = 0; i < sizeof(body); i++)
+		body[i] = octet(id, QUEUE_BODY, i);
+	find(body, sizeof(body))[3] ^= 1;
+	for (i = 0; i < nor.size; i += 4096)
+		if (memcmp(nor.mem + i, "PQJ", 3) == 0)
+			journal = nor.mem + i;
+	assert_non_null(journal);
+	journal[4000] = 0; /* the tail is not blank */
+	for (i = 0; i < 3; i++) {
+		nor_boot(&nor);
+		assert_int_equal(queue_mount(&queue, &nor.flash, &report), ST_OK);
+		assert_int_equal(report.messages, 1);
+		assert_true(queue_get(&queue, id, &m));
+		assert_true(m.held);
+	}
+	stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -488,6 +533,7 @@ int main(void)
 		cmocka_unit_test(test_many_writers),
 		cmocka_unit_test(test_copy),
 		cmocka_unit_test(test_states_unknown),
+		cmocka_unit_test(test_rot_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
