@@ -3,6 +3,8 @@
 #   make            build/$(BOARD)/pipit and libpipit.a
 #   make run        the same, set up first, and started on loopback
 #   make test       every test; make check: style and static analysis
+#   make fuzz       every fuzzer, for SECONDS=2 each; ONLY='dot smtpd': those
+#   make coverage   lines and branches of src/ that the tests reach
 #   make size       ROM and RAM by room; make power: power cuts at length
 #
 # BOARD=NAME is a folder of boards/, SANITIZE=1 builds under ASan and UBSan
@@ -28,11 +30,21 @@ VARIANT-1     := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omi
 	-g -O1 $(VARIANT_WARN)
 SUFFIX-thread := -thread
 VARIANT-thread := -fsanitize=thread -g -O1 $(VARIANT_WARN)
+SUFFIX-coverage := -coverage
+VARIANT-coverage := --coverage -g -O0 $(VARIANT_WARN)
+# Only clang has libFuzzer; everything in it is small, so that bounds are met.
+SUFFIX-fuzz   := -fuzz
+VARIANT-fuzz  := -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer -g -O1 $(VARIANT_WARN) -Wno-unknown-warning-option
+DEFCONFIG-fuzz := tests/fuzz/defconfig
 B := build/$(BOARD)$(SUFFIX-$(SANITIZE))
 
 # What the board decides: OPTIMIZE HARDEN HARDEN_LD CROSS ROOMS (folders of port/).
 include boards/$(BOARD)/board.mk
 
+ifeq ($(SANITIZE),fuzz)
+CC := clang
+endif
 ifneq ($(CROSS),)
 CC := $(CROSS)gcc
 AR := $(CROSS)ar
@@ -76,7 +88,7 @@ PORT_OBJ := $(patsubst %.c,$(B)/%.o,$(filter-out $(MAIN),$(PORT)))
 MAIN_OBJ := $(MAIN:%.c=$(B)/%.o)
 
 .PHONY: all run test check size power format menuconfig defconfig install clean distclean
-.PHONY: build-unit build-power build-thread size-of FORCE
+.PHONY: coverage fuzz build-fuzz build-unit build-power build-thread size-of FORCE
 .DELETE_ON_ERROR:
 ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc)
@@ -94,7 +106,7 @@ all: $(B)/libpipit.a $(if $(MAIN),$(B)/pipit)
 
 # ---- Configuration -----------------------------------------------------------
 
-CONFIG_SOURCE := $(or $(CONFIG),boards/$(BOARD)/defconfig)
+CONFIG_SOURCE := $(or $(CONFIG),$(DEFCONFIG-$(SANITIZE)),boards/$(BOARD)/defconfig)
 CONFIG_NOW := $(shell sed -n '1s/^. from //p' $(B)/.config 2>/dev/null)
 KCONFIG := $(wildcard Kconfig src/Kconfig src/*/Kconfig port/*/Kconfig)
 KCONFIG_PY := $(PYTHON) port/deps/kconfig.py
@@ -192,9 +204,20 @@ $(POWER):
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $^
 
+# Each tests/fuzz/fuzz_X.c is a program of libFuzzer; the other files there are
+# what they share.
+FUZZ := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SHARED := $(patsubst %.c,$(B)/%.o,$(filter-out tests/fuzz/fuzz_%,$(wildcard tests/fuzz/*.c)))
+$(B)/libfuzz.a: $(FUZZ_SHARED)
+	$(Q)rm -f $@; $(AR) rcs $@ $^
+$(FUZZ): TEST_LIBS := $(B)/libfuzz.a $(B)/libharness.a $(B)/libpipit.a
+$(FUZZ): %: %.o $(CHECK_OBJ) $(B)/libfuzz.a $(B)/libharness.a $(B)/libpipit.a
+	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $(filter %.o,$^) -Wl,--start-group $(TEST_LIBS) -Wl,--end-group
+
 build-unit: $(UNIT) $(DIALOG)
 build-power: $(POWER)
 build-thread: $(THREAD)
+build-fuzz: $(FUZZ)
 
 # ---- What people ask for -----------------------------------------------------
 
@@ -270,6 +293,20 @@ power:
 	PIPIT=$(abspath $(B)/pipit) PIPIT_BUILD=$(abspath $(B)) PIPIT_KILLS=500 \
 		$(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e -k kill
 	$(B)/tests/power/power figures
+
+# Each fuzzer for so many seconds; build/fuzz/ keeps what was found.
+SECONDS ?= 2
+fuzz:
+	@port/deps/setup.sh build fuzz
+	+@$(SUBMAKE) SANITIZE=fuzz build-fuzz
+	@$(PYTHON) tests/fuzz/run.py build/$(BOARD)-fuzz $(SECONDS) $(ONLY)
+
+# Lines and branches of src/ that the tests reach; MISSING=src/queue lists what they do
+# not, E2E=1 runs the end-to-end tests too.
+coverage:
+	@port/deps/setup.sh build test
+	+@$(SUBMAKE) SANITIZE=coverage build-unit build-power $(if $(E2E),all)
+	@E2E=$(E2E) $(PYTHON) tests/coverage/coverage.py build/$(BOARD)-coverage $(MISSING)
 
 # ---- Run and install ---------------------------------------------------------
 

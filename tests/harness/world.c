@@ -79,17 +79,30 @@ static const struct flash_ops flash_ops = {
 
 /* ---- connections --------------------------------------------------------------- */
 
+/* All but the octets that were: clearing those takes longer than a short test. */
+static void clear(struct world_handle *x, enum world_kind kind)
+{
+	x->kind = kind;
+	x->accepted = x->ended = x->refused = x->at_control = x->hop_in_data = false;
+	x->peer = (struct ip_endpoint){ 0 };
+	x->to_pipit.len = x->from_pipit.len = x->hop_read = 0;
+}
+
 static int take_handle(struct world *w, enum world_kind kind)
 {
 	int i;
 
 	for (i = 0; i < WORLD_HANDLES; i++)
 		if (w->handle[i].kind == WORLD_FREE) {
-			memset(&w->handle[i], 0, sizeof(w->handle[i]));
-			w->handle[i].kind = kind;
+			clear(&w->handle[i], kind);
 			return i;
 		}
 	return ST_FULL;
+}
+
+static size_t piece_of(const struct world *w, size_t len)
+{
+	return w->piece && len > 0 ? w->piece(len) : len;
 }
 
 static int net_listen(void *ctx, const struct ip_endpoint *local)
@@ -103,9 +116,9 @@ static int net_accept(void *ctx, int listener, struct ip_endpoint *peer, struct 
 	struct world *w = ctx;
 	int i;
 
-	(void)listener;
 	for (i = 0; i < WORLD_HANDLES; i++)
-		if (w->handle[i].kind == WORLD_CLIENT && !w->handle[i].accepted) {
+		if (w->handle[i].kind == WORLD_CLIENT && !w->handle[i].accepted &&
+			w->handle[i].at_control == (listener == w->pipit.control)) {
 			w->handle[i].accepted = true;
 			*peer = w->handle[i].peer;
 			*local = *peer;
@@ -124,7 +137,7 @@ static int net_connect(void *ctx, const struct ip_endpoint *to)
 	w->hop.connects++;
 	w->handle[h].peer = *to;
 	w->handle[h].refused = w->hop.refuse;
-	if (!w->hop.refuse)
+	if (!w->hop.refuse && !w->hop.silent)
 		put(&w->handle[h].to_pipit, w->hop.banner ? w->hop.banner : "220 hop\r\n",
 			strlen(w->hop.banner ? w->hop.banner : "220 hop\r\n"));
 	return h;
@@ -143,6 +156,7 @@ static int net_recv(void *ctx, int h, void *to, size_t len)
 		return x->ended ? 0 : ST_AGAIN;
 	if (len > x->to_pipit.len)
 		len = x->to_pipit.len;
+	len = piece_of(ctx, len);
 	memcpy(to, x->to_pipit.at, len);
 	drop(&x->to_pipit, len);
 	return (int)len;
@@ -150,6 +164,7 @@ static int net_recv(void *ctx, int h, void *to, size_t len)
 
 static int net_send(void *ctx, int h, const void *from, size_t len)
 {
+	len = piece_of(ctx, len);
 	put(&((struct world *)ctx)->handle[h].from_pipit, from, len);
 	return (int)len;
 }
@@ -303,8 +318,10 @@ static void mailbox_abandon(void *ctx, int h)
 void world_reboot(struct world *w, bool wall_known)
 {
 	struct pipit_world *p = &w->pipit;
+	int i;
 
-	memset(w->handle, 0, sizeof(w->handle));
+	for (i = 0; i < WORLD_HANDLES; i++)
+		clear(&w->handle[i], WORLD_FREE);
 	w->now = (struct instant){ .mono_ms = START_MS,
 		.wall_s = wall_known ? w->now.wall_s : 0,
 		.wall_known = wall_known };
@@ -335,14 +352,40 @@ int world_connect(struct world *w, const char *address)
 	return h;
 }
 
+int world_connect_control(struct world *w)
+{
+	int h = take_handle(w, WORLD_CLIENT);
+
+	if (h >= 0)
+		w->handle[h].at_control = true;
+	return h;
+}
+
+void world_say_octets(struct world *w, int client, struct span octets)
+{
+	if (octets.len > 0)
+		put(&w->handle[client].to_pipit, octets.at, octets.len);
+}
+
 void world_say(struct world *w, int client, const char *text)
 {
-	put(&w->handle[client].to_pipit, text, strlen(text));
+	world_say_octets(w, client, span_of(text));
 }
 
 bool world_heard(const struct world *w, int client, const char *text)
 {
 	return stream_has(&w->handle[client].from_pipit, text);
+}
+
+uint32_t world_step(struct world *w, struct pipit *p)
+{
+	const uint32_t wait_ms = pipit_step(p, w->now);
+	int i;
+
+	for (i = 0; i < WORLD_HANDLES; i++)
+		if (w->handle[i].kind == WORLD_HOP && !w->hop.silent)
+			hop_step(w, &w->handle[i]);
+	return wait_ms;
 }
 
 /* Time goes on by what the pipit asks for, at most a second at once: retries
@@ -351,16 +394,11 @@ void world_run(struct world *w, struct pipit *p, uint32_t ms)
 {
 	uint32_t end_ms = w->now.mono_ms + ms;
 	uint32_t wait_ms, busy;
-	int i;
 
 	while (instant_until_ms(w->now.mono_ms, end_ms) > 0) {
 		wait_ms = 0;
-		for (busy = 0; busy < 500 && wait_ms == 0; busy++) {
-			wait_ms = pipit_step(p, w->now);
-			for (i = 0; i < WORLD_HANDLES; i++)
-				if (w->handle[i].kind == WORLD_HOP)
-					hop_step(w, &w->handle[i]);
-		}
+		for (busy = 0; busy < 500 && wait_ms == 0; busy++)
+			wait_ms = world_step(w, p);
 		wait_ms = wait_ms < 1 ? 1 : wait_ms > 20 ? 20 : wait_ms;
 		if ((w->now.mono_ms - START_MS) / 1000 !=
 			(w->now.mono_ms - START_MS + wait_ms) / 1000)

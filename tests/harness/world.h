@@ -24,6 +24,7 @@ enum world_kind { WORLD_FREE, WORLD_LISTENER, WORLD_CLIENT, WORLD_HOP, WORLD_DAT
 struct world_handle {
 	enum world_kind kind;
 	bool accepted, ended, refused;
+	bool at_control; /* came to the control line */
 	struct ip_endpoint peer;
 	struct world_stream to_pipit, from_pipit;
 	size_t hop_read; /* octets of from_pipit that the scripted hop has seen */
@@ -33,6 +34,7 @@ struct world_handle {
 /* What the next hop answers; NULL: the usual 2xx. */
 struct world_hop {
 	bool refuse; /* the connection */
+	bool silent; /* says nothing by itself, not even a banner */
 	const char *banner, *mail, *rcpt, *data, *dot;
 	unsigned connects, messages;
 	struct world_stream last; /* the last message, dots undone not */
@@ -43,6 +45,7 @@ struct world {
 	struct instant now;
 	struct world_hop hop;
 	bool mailbox_broken;
+	size_t (*piece)(size_t len); /* of len octets one recv or send moves so many; NULL: all */
 	struct world_stream mailbox, log;
 	uint8_t random_next;
 	unsigned erases;
@@ -58,7 +61,12 @@ void world_reboot(struct world *w, bool wall_known);
 
 /* A client connects from this address; its handle. */
 int world_connect(struct world *w, const char *address);
+int world_connect_control(struct world *w);
+void world_say_octets(struct world *w, int client, struct span octets);
 void world_say(struct world *w, int client, const char *text);
+
+/* One step of p, and what the next hops say to it.  Milliseconds until p wants the next. */
+uint32_t world_step(struct world *w, struct pipit *p);
 
 /* Steps p until nothing moves any more, then ms of virtual time in small steps. */
 void world_run(struct world *w, struct pipit *p, uint32_t ms);
