@@ -187,17 +187,18 @@ $(THREAD): %: %.o $(CHECK_OBJ) $(THREAD_OBJ)
 $(B)/tests/dialog/dialog: $(patsubst %.c,$(B)/%.o,$(wildcard tests/dialog/*.c)) $(CHECK_OBJ) $(TEST_LIBS)
 	$(Q)$(LINK_TEST)
 
-POWER_SRC := $(wildcard src/base/*.c src/queue/*.c tests/power/*.c) tests/harness/check.c
+POWER_SRC := $(wildcard src/base/*.c src/queue/*.c tests/power/*.c) port/sim/nor.c \
+	tests/harness/check.c
 POWER_OBJ := $(POWER_SRC:%.c=$(B)/power/%.o)
 FIXED_OBJ := $(POWER_SRC:%.c=$(B)/power-fixed/%.o)
 $(POWER_OBJ): CONFIG_FIRST := -Itests/power/config
 $(FIXED_OBJ): CONFIG_FIRST := -Itests/power/fixed -Itests/power/config
 $(B)/power/%.o: %.c $(B)/pipit_config.h
 	@mkdir -p $(@D)
-	$(Q)$(COMPILE) $(TEST_WARN) -c -o $@ $<
+	$(Q)$(COMPILE) $(TEST_WARN) -iquote port -Itests -c -o $@ $<
 $(B)/power-fixed/%.o: %.c $(B)/pipit_config.h
 	@mkdir -p $(@D)
-	$(Q)$(COMPILE) $(TEST_WARN) -c -o $@ $<
+	$(Q)$(COMPILE) $(TEST_WARN) -iquote port -Itests -c -o $@ $<
 $(B)/tests/power/power: $(POWER_OBJ)
 $(B)/tests/power/power-fixed: $(FIXED_OBJ)
 $(POWER):

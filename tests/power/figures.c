@@ -259,7 +259,7 @@ static void start(uint32_t sectors, uint16_t unit)
 
 	memset(&l, 0, sizeof(l));
 	rng_seed(&l.rng, seed);
-	nor_init(&l.nor, 4096, sectors, unit, 256);
+	nor_make(&l.nor, 4096, sectors, unit, 256);
 	if (queue_mount(&l.q, &l.nor.flash, &report) != ST_OK)
 		fail("figures: mount", 0, 0);
 }

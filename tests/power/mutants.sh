@@ -23,9 +23,10 @@ mutant() {
 		survivors=$((survivors + 1))
 		return
 	fi
-	if ! cc -std=c11 -O1 -w -I"$top/tests/power/config" -I"$build" -I"$work/src" -I'\
-'"$top/src" \
+	if ! cc -std=c11 -O1 -w -I"$top/tests/power/config" -I"$build" -I"$work/src" \
+			-I"$top/src" -iquote "$top/port" -I"$top/tests" \
 			-o "$work/power" "$top"/tests/power/*.c "$work"/src/queue/*.c \
+			"$top/port/sim/nor.c" \
 			"$top/src/base/crc32c.c" "$top/src/base/span.c" "$top/src/base/rng.c" \
 			"$top/tests/harness/check.c"; then
 		echo "$name: does not compile"

@@ -56,9 +56,9 @@ void setup(const struct geometry *g, bool lazy, bool unstable)
 	uint32_t i;
 
 	world_init(&w, g->sector, g->count, g->unit, g->page);
-	nor_init(&base_nor, g->sector, g->count, g->unit, g->page);
+	nor_make(&base_nor, g->sector, g->count, g->unit, g->page);
 	for (i = 0; i <= DEPTH_MAX; i++)
-		nor_init(&saved[i].nor, g->sector, g->count, g->unit, g->page);
+		nor_make(&saved[i].nor, g->sector, g->count, g->unit, g->page);
 	w.body_max = g->body_max;
 	w.nor.lazy = lazy;
 	w.nor.unstable = unstable;

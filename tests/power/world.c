@@ -26,7 +26,7 @@ uint8_t world_octet(uint32_t id, unsigned stream, uint32_t i)
 void world_init(struct world *w, uint32_t sector, uint32_t count, uint16_t unit, uint16_t page)
 {
 	memset(w, 0, sizeof(*w));
-	nor_init(&w->nor, sector, count, unit, page);
+	nor_make(&w->nor, sector, count, unit, page);
 	world_seed(w, 1);
 }
 

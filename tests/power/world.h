@@ -10,7 +10,7 @@
 #ifndef PIPIT_TESTS_POWER_WORLD_H
 #define PIPIT_TESTS_POWER_WORLD_H
 
-#include "nor.h"
+#include "harness/nor_make.h"
 #include "queue/queue.h"
 
 #define MODEL_MESSAGES 40

@@ -10,9 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../power/nor.c"
+#include "../../port/sim/nor.c"
 #include "base/bytes.h"
 #include "base/crc32c.h"
+#include "harness/nor_make.h"
 #include "queue/queue.h"
 
 static struct queue queue, other;
@@ -157,7 +158,7 @@ static void record(uint32_t id, uint16_t rcpt, uint8_t state, uint8_t attempts, 
 
 static void start(uint32_t sector, uint32_t count, uint16_t unit)
 {
-	nor_init(&nor, sector, count, unit, 256);
+	nor_make(&nor, sector, count, unit, 256);
 	nor.erase_polls = 2;
 	mount();
 }
@@ -400,7 +401,7 @@ static void test_copy(void **state)
 	record(id, 2, QUEUE_PENDING, 9, 77, NULL);
 	assert_int_equal(queue_job_start(&queue, id, QUEUE_JOB_FAILURE, 1700000500u), ST_OK);
 	assert_int_equal(queue_hold(&queue, id, true), ST_OK);
-	nor_init(&big, 8192, 32, 1, 256);
+	nor_make(&big, 8192, 32, 1, 256);
 	assert_int_equal(queue_mount(&other, &big.flash, &report), ST_OK);
 	assert_int_equal(queue_copy(&queue, &other), ST_OK);
 	assert_int_equal(queue_mount(&other, &big.flash, &report), ST_OK);

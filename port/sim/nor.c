@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "nor.h"
+#include "sim/nor.h"
+
+#include "base/bytes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,25 +27,52 @@ static bool cut_here(struct nor *n, const char *what)
 	return true;
 }
 
+/* ---- What a file has not synced yet ------------------------------------------------- */
+
+#define ENTRY_LEN 8u /* of the log, before its octets: where, and how many */
+
+static void remember(struct nor *n, uint32_t at, const uint8_t *from, uint32_t len)
+{
+	if (ENTRY_LEN + len > n->log_room - n->log_len)
+		die("too much is written without a sync", at);
+	store_le32(n->log + n->log_len, at);
+	store_le32(n->log + n->log_len + 4, len);
+	memcpy(n->log + n->log_len + ENTRY_LEN, from, len);
+	n->log_len += ENTRY_LEN + len;
+}
+
 /* Each pending write is kept, kept in part, or lost. */
 static void lose(struct nor *n)
 {
-	uint32_t i, fate, len;
+	uint32_t i, fate, len, kept;
 
-	for (i = 0; i < n->write_count; i++) {
-		struct nor_write *w = &n->writes[i];
-
+	for (i = 0; i < n->log_len; i += ENTRY_LEN + len) {
+		len = load_le32(n->log + i + 4);
 		fate = n->tear == NOR_NONE ? 0u : n->tear == NOR_ALL ? 1u : rng_below(&n->rng, 4);
-		len = fate == 0 ? 0u : fate < 3u ? w->len : rng_below(&n->rng, w->len + 1u);
-		memcpy(n->medium + w->at, w->bytes, len);
-		free(w->bytes);
+		kept = fate == 0 ? 0u : fate < 3u ? len : rng_below(&n->rng, len + 1u);
+		memcpy(n->medium + load_le32(n->log + i), n->log + i + ENTRY_LEN, kept);
 	}
-	n->write_count = 0;
+	n->log_len = 0;
 	n->syncing = 0;
 	memcpy(n->mem, n->medium, n->size);
 	/* A file may be written again wherever it was. */
 	memset(n->used, 0, n->size / n->flash.geometry.program_unit);
 }
+
+static void keep_synced(struct nor *n)
+{
+	uint32_t i, len;
+
+	for (i = 0; i < n->syncing; i += ENTRY_LEN + len) {
+		len = load_le32(n->log + i + 4);
+		memcpy(n->medium + load_le32(n->log + i), n->log + i + ENTRY_LEN, len);
+	}
+	n->log_len -= n->syncing;
+	memmove(n->log, n->log + n->syncing, n->log_len);
+	n->syncing = 0;
+}
+
+/* ---- The power goes ------------------------------------------------------------------ */
 
 _Noreturn static void off(struct nor *n)
 {
@@ -124,25 +153,6 @@ static bool fails(struct nor *n, int *left, uint32_t sector)
 	if (*left > 0)
 		--*left;
 	return true;
-}
-
-static void remember(struct nor *n, uint32_t at, const uint8_t *from, uint32_t len)
-{
-	struct nor_write *w;
-
-	if (n->write_count == n->write_cap) {
-		n->write_cap = n->write_cap * 2u + 64u;
-		n->writes = realloc(n->writes, n->write_cap * sizeof(*n->writes));
-		if (n->writes == NULL)
-			die("out of memory", at);
-	}
-	w = &n->writes[n->write_count++];
-	w->at = at;
-	w->len = len;
-	w->bytes = malloc(len);
-	if (w->bytes == NULL)
-		die("out of memory", at);
-	memcpy(w->bytes, from, len);
 }
 
 static int nor_program(void *ctx, uint32_t at, const void *from, size_t len)
@@ -237,7 +247,7 @@ static int nor_sync_begin(void *ctx)
 
 	if (!n->lazy)
 		return 0;
-	n->syncing = n->write_count;
+	n->syncing = n->log_len;
 	n->polls_left = n->sync_polls;
 	return 0;
 }
@@ -245,7 +255,6 @@ static int nor_sync_begin(void *ctx)
 static int nor_sync_done(void *ctx)
 {
 	struct nor *n = ctx;
-	uint32_t i;
 
 	if (!n->lazy) {
 		n->syncs++;
@@ -260,13 +269,7 @@ static int nor_sync_done(void *ctx)
 	n->syncs++;
 	if (n->fail_syncs != 0)
 		return -1;
-	for (i = 0; i < n->syncing; i++) {
-		memcpy(n->medium + n->writes[i].at, n->writes[i].bytes, n->writes[i].len);
-		free(n->writes[i].bytes);
-	}
-	n->write_count -= n->syncing;
-	memmove(n->writes, n->writes + n->syncing, n->write_count * sizeof(*n->writes));
-	n->syncing = 0;
+	keep_synced(n);
 	return 1;
 }
 
@@ -279,14 +282,7 @@ static const struct flash_ops ops = {
 	nor_sync_done,
 };
 
-static void *get(size_t len)
-{
-	void *p = calloc(1, len);
-
-	if (p == NULL)
-		die("out of memory", 0);
-	return p;
-}
+/* ---- The value ------------------------------------------------------------------------- */
 
 void nor_blank(struct nor *n)
 {
@@ -304,35 +300,50 @@ void nor_seed(struct nor *n, uint32_t seed)
 	rng_seed(&n->rng, s);
 }
 
-void nor_init(struct nor *n, uint32_t sector, uint32_t count, uint16_t unit, uint16_t page)
+static uint32_t log_room(const struct flash_geometry *g)
 {
+	return 3u * g->sector_size * g->sector_count + 65536u;
+}
+
+size_t nor_room(const struct flash_geometry *g)
+{
+	size_t size = (size_t)g->sector_size * g->sector_count;
+
+	return 3u * size + size / g->program_unit + g->sector_count * sizeof(uint32_t) +
+		log_room(g);
+}
+
+static uint8_t *take(uint8_t **room, size_t len)
+{
+	uint8_t *at = *room;
+
+	memset(at, 0, len);
+	*room += len;
+	return at;
+}
+
+void nor_init(struct nor *n, const struct flash_geometry *g, void *room)
+{
+	uint8_t *left = room;
+
 	memset(n, 0, sizeof(*n));
 	n->flash.ops = &ops;
 	n->flash.ctx = n;
-	n->flash.geometry = (struct flash_geometry){ sector, count, unit, page };
-	n->size = sector * count;
-	n->mem = get(n->size);
-	n->medium = get(n->size);
-	n->used = get(n->size / unit);
-	n->shaky = get(n->size);
-	n->wear = get(count * sizeof(*n->wear));
+	n->flash.geometry = *g;
+	n->size = g->sector_size * g->sector_count;
+	n->wear = room;
+	take(&left, g->sector_count * sizeof(*n->wear));
+	n->mem = take(&left, n->size);
+	n->medium = take(&left, n->size);
+	n->shaky = take(&left, n->size);
+	n->used = take(&left, n->size / g->program_unit);
+	n->log = left;
+	n->log_room = log_room(g);
 	n->erasing = -1;
 	n->fail_sector = -1;
 	n->misdirect_to = -1;
 	nor_seed(n, 1);
 	nor_blank(n);
-}
-
-void nor_free(struct nor *n)
-{
-	while (n->write_count > 0)
-		free(n->writes[--n->write_count].bytes);
-	free(n->writes);
-	free(n->mem);
-	free(n->medium);
-	free(n->used);
-	free(n->shaky);
-	free(n->wear);
 }
 
 void nor_boot(struct nor *n)

@@ -9,23 +9,22 @@
  * As a file (lazy): an erase changes nothing, writes reach the medium at a
  * sync, which takes some polls; a cut keeps any subset of what was not synced,
  * some of it torn, in any order.
+ *
+ * The simulator and the power tests (tests/power) use it.  Its memory is the
+ * caller's: nor_room octets for a geometry.
  */
-#ifndef PIPIT_TESTS_POWER_NOR_H
-#define PIPIT_TESTS_POWER_NOR_H
+#ifndef PIPIT_SIM_NOR_H
+#define PIPIT_SIM_NOR_H
 
 #include <setjmp.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/rng.h"
 #include "sys/flash.h"
 
 enum nor_tear { NOR_NONE, NOR_ALL, NOR_PREFIX, NOR_BITS, NOR_TEARS };
-
-struct nor_write {
-	uint32_t at, len;
-	uint8_t *bytes;
-};
 
 struct nor {
 	struct flash flash; /* hand this to the queue */
@@ -44,8 +43,8 @@ struct nor {
 	bool lazy;
 	uint32_t sync_polls, polls_left, erase_polls;
 	int erasing;
-	struct nor_write *writes;
-	uint32_t write_count, write_cap, syncing;
+	uint8_t *log; /* lazy: what was written since the last sync, in order */
+	uint32_t log_len, log_room, syncing;
 
 	/* Faults: the next so many (-1: all) of a sector (-1: any) fail. */
 	int fail_sector, fail_programs, fail_erases, fail_syncs;
@@ -58,8 +57,11 @@ struct nor {
 	char last[32]; /* the operation that was cut */
 };
 
-void nor_init(struct nor *n, uint32_t sector, uint32_t count, uint16_t unit, uint16_t page);
-void nor_free(struct nor *n);
+/* Octets of memory for a device. */
+size_t nor_room(const struct flash_geometry *g);
+
+/* A blank device; room is aligned for a uint32_t and outlives it. */
+void nor_init(struct nor *n, const struct flash_geometry *g, void *room);
 void nor_blank(struct nor *n);
 void nor_seed(struct nor *n, uint32_t seed);
 
