@@ -87,8 +87,8 @@ SRC_OBJ  := $(SRC:%.c=$(B)/%.o)
 PORT_OBJ := $(patsubst %.c,$(B)/%.o,$(filter-out $(MAIN),$(PORT)))
 MAIN_OBJ := $(MAIN:%.c=$(B)/%.o)
 
-.PHONY: all run test check size power format menuconfig defconfig install clean distclean
-.PHONY: coverage fuzz build-fuzz build-unit build-power build-thread size-of FORCE
+.PHONY: all run test check size power sim format menuconfig defconfig install clean distclean
+.PHONY: coverage fuzz build-fuzz build-unit build-power build-sim build-thread size-of FORCE
 .DELETE_ON_ERROR:
 ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc)
@@ -215,6 +215,16 @@ $(FUZZ): TEST_LIBS := $(B)/libfuzz.a $(B)/libharness.a $(B)/libpipit.a
 $(FUZZ): %: %.o $(CHECK_OBJ) $(B)/libfuzz.a $(B)/libharness.a $(B)/libpipit.a
 	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $(filter %.o,$^) -Wl,--start-group $(TEST_LIBS) -Wl,--end-group
 
+# ---- The simulator -----------------------------------------------------------
+#
+# port/sim is linked with all of src/, for two configurations: the small board's,
+# and one with every feature.  Each has a build folder of its own.
+
+SIM_SRC := $(wildcard port/sim/*.c)
+SIM_BUILD := build/sim$(SUFFIX-$(SANITIZE))
+$(B)/sim: $(SIM_SRC:%.c=$(B)/%.o) $(B)/libpipit.a
+	$(Q)$(LINK) -o $@ $^
+
 build-unit: $(UNIT) $(DIALOG)
 build-power: $(POWER)
 build-thread: $(THREAD)
@@ -286,6 +296,17 @@ size-of: $(B)/libpipit.a
 format:
 	@port/deps/setup.sh check
 	clang-format -i $(C_FILES)
+
+# SEED=n alone tells the story of one seed; RUNS=n runs so many from SEED on.
+SEED ?= 1
+build-sim:
+	+@$(SUBMAKE) B=$(SIM_BUILD)/small CONFIG=boards/small/defconfig $(SIM_BUILD)/small/sim
+	+@$(SUBMAKE) B=$(SIM_BUILD)/wide CONFIG=port/sim/config/wide $(SIM_BUILD)/wide/sim
+
+sim:
+	@port/deps/setup.sh build
+	+@$(SUBMAKE) build-sim
+	@$(PYTHON) port/sim/sim.py $(SIM_BUILD) $(SEED) $(RUNS)
 
 power:
 	@port/deps/setup.sh build test

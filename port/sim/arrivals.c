@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What next hops and mailboxes have got, and whether that is right. */
+#include "sim/sim.h"
+
+#include <string.h>
+
+/* A reply that was read is on flash by then, unless flash itself is slow. */
+#define RECORD_MS 120000u
+
+/* Ours for our steps: -12 % of the schedule, and the second that is being counted. */
+#define EARLY_MS 1500u
+
+/* From a message's time of arrival to its 250: flash may have to make room. */
+#define ARRIVAL_MS 60000u
+
+static struct rcpt *rcpt_of(struct sim *w, struct token to)
+{
+	return &w->ledger.message[to.message].rcpt[to.rcpt];
+}
+
+/* ---- Twice -------------------------------------------------------------------------------- */
+
+static bool is_strict(const struct sim *w, unsigned node)
+{
+	return w->plan.nodes == 1 && !w->node[node].rotten;
+}
+
+static void arrives(struct sim *w, struct kept *k, const struct arrival *a, uint32_t id,
+	const char *what, struct token to)
+{
+	if (k->told && is_strict(w, a->node)) {
+		ledger_show(w, to.message);
+		sim_fail(w, "t%ur%d is %s again, although n%u had read that it was done",
+			to.message, to.rcpt, what, a->node);
+	}
+	count(w, FIGURE_duplicates, k->times > 0);
+	if (k->times < UINT8_MAX)
+		k->times++;
+	k->told = false;
+	k->node = (uint16_t)a->node;
+	k->boot = w->node[a->node].boots;
+	k->id = id;
+}
+
+/* ---- Messages ----------------------------------------------------------------------------- */
+
+static void message_arrives(struct sim *w, const struct arrival *a, struct token to)
+{
+	const struct message *m = &w->ledger.message[to.message];
+	struct rcpt *r = rcpt_of(w, to);
+	uint32_t id = 0;
+	const char *wrong = content_check(w, to.message, a->data, &id);
+
+	if (m->state == MESSAGE_MADE || (m->state == MESSAGE_REFUSED && !m->maybe) ||
+		!r->accepted) {
+		ledger_show(w, to.message);
+		sim_fail(w, "t%ur%d is delivered, but nobody gave it to us", to.message, to.rcpt);
+	}
+	if (wrong != NULL) {
+		ledger_show(w, to.message);
+		sim_fail(w, "t%ur%d is delivered, but %s", to.message, to.rcpt, wrong);
+	}
+	if (r->report.told && is_strict(w, a->node))
+		sim_fail(w, "t%ur%d is delivered after its sender was told it would not be",
+			to.message, to.rcpt);
+	story(w, "%s takes t%ur%d%s", a->mailbox ? "a mailbox" : "the next hop", to.message,
+		to.rcpt, r->delivery.times > 0 ? " once more" : "");
+	arrives(w, &r->delivery, a, id, "delivered", to);
+}
+
+/* ---- Reports ------------------------------------------------------------------------------ */
+
+static bool hop_is_narrow(const struct sim *w, const struct message *m)
+{
+	unsigned i;
+
+	for (i = 0; i < w->plan.hops; i++)
+		if ((m->shape & SHAPE_EIGHT_BIT && !w->hop[i].eight_bit) ||
+			(w->hop[i].size_max > 0 && w->hop[i].size_max < m->size + 12000u))
+			return true;
+	return false;
+}
+
+/* Rule 5: is there a reason for this failure? */
+static bool may_fail(const struct sim *w, const struct message *m, const struct rcpt *r)
+{
+	unsigned i;
+
+	if (r->failed || hop_is_narrow(w, m))
+		return true;
+	if (r->domain != DOMAIN_LOCAL && dns_may_bounce(w, r->domain))
+		return true;
+	for (i = 0; i < w->plan.nodes; i++)
+		if (w->node[i].clock_doubt || w->node[i].rotten)
+			return true;
+	/* Too long in the queue, where it was some time before it was answered 250. */
+	return w->now_ms + ARRIVAL_MS >= m->accepted_ms + w->plan.expire_s * 1000u;
+}
+
+static void failure_arrives(struct sim *w, const struct arrival *a, struct token about)
+{
+	struct message *m = &w->ledger.message[about.message];
+	struct rcpt *r = rcpt_of(w, about);
+
+	if (!may_fail(w, m, r)) {
+		ledger_show(w, about.message);
+		sim_fail(w, "t%ur%d is bounced for no reason", about.message, about.rcpt);
+	}
+	if (r->delivery.told && is_strict(w, a->node)) {
+		ledger_show(w, about.message);
+		sim_fail(w, "t%ur%d is bounced, although n%u had read that it was delivered",
+			about.message, about.rcpt, a->node);
+	}
+	story(w, "the sender of t%ur%d is told that it failed", about.message, about.rcpt);
+	arrives(w, &r->report, a, m->id, "bounced", about);
+}
+
+static void delay_arrives(struct sim *w, const struct arrival *a, struct token about)
+{
+	story(w, "the sender of t%ur%d is told that it is late", about.message, about.rcpt);
+	count(w, FIGURE_delayed, 1);
+	arrives(w, &rcpt_of(w, about)->delay, a, w->ledger.message[about.message].id, "delayed",
+		about);
+}
+
+/* Walks the report's lines: each Final-Recipient with its Action. */
+struct report_walk {
+	struct span rest;
+	struct token about;
+	bool failed;
+};
+
+static bool report_next(struct report_walk *x)
+{
+	static const char final[] = "Final-Recipient: rfc822; ";
+
+	while (x->rest.len > 0) {
+		size_t end = span_find(x->rest, '\n');
+		struct span line = span_sub(x->rest, 0, end);
+
+		x->rest = span_from(x->rest, end + 1);
+		if (span_starts_nocase(line, SPAN("Final-Recipient: rfc822; ")))
+			x->about = token_read(span_from(line, sizeof(final) - 1));
+		if (!span_starts_nocase(line, SPAN("Action: ")) || !x->about.valid)
+			continue;
+		x->failed = span_starts_nocase(line, SPAN("Action: failed"));
+		return true;
+	}
+	return false;
+}
+
+static bool is_whole_report(struct span data)
+{
+	size_t i;
+
+	for (i = 0; i < data.len; i++)
+		if (data.at[i] > 126)
+			return false;
+	return data.len > 4 && memcmp(data.at + data.len - 4, "--\r\n", 4) == 0;
+}
+
+static void report_arrives(struct sim *w, const struct arrival *a)
+{
+	struct report_walk x = { .rest = a->data };
+	unsigned about = 0;
+
+	if (!is_whole_report(a->data))
+		sim_fail(w, "n%u sends a report that is cut or not ASCII", a->node);
+	while (report_next(&x)) {
+		about++;
+		if (w->ledger.message[x.about.message].state == MESSAGE_MADE || x.about.rcpt < 0)
+			sim_fail(w, "n%u reports on what it never got", a->node);
+		if (x.failed)
+			failure_arrives(w, a, x.about);
+		else
+			delay_arrives(w, a, x.about);
+	}
+	if (about == 0)
+		sim_fail(w, "n%u sends a report about nobody", a->node);
+}
+
+/* A report comes from <> and goes to a sender, or postmaster. */
+static bool is_report(const struct arrival *a)
+{
+	return a->from_null && a->to_count == 1 && (!a->to[0].valid || a->to[0].rcpt < 0);
+}
+
+void ledger_arrived(struct sim *w, const struct arrival *a)
+{
+	unsigned i;
+
+	if (is_report(a)) {
+		report_arrives(w, a);
+		return;
+	}
+	for (i = 0; i < a->to_count; i++) {
+		if (!a->to[i].valid || a->to[i].rcpt < 0)
+			sim_fail(w, "n%u delivers to an address that nobody wrote", a->node);
+		message_arrives(w, a, a->to[i]);
+	}
+}
+
+/* ---- What was told ------------------------------------------------------------------------ */
+
+static void told(struct sim *w, struct kept *k, const struct arrival *a)
+{
+	if (k->times == 0 || k->node != a->node || k->boot != w->node[a->node].boots)
+		return;
+	k->told = true;
+	k->told_ms = w->now_ms;
+}
+
+void ledger_told(struct sim *w, const struct arrival *a)
+{
+	struct report_walk x = { .rest = a->data };
+	unsigned i;
+
+	for (i = 0; !is_report(a) && i < a->to_count; i++)
+		told(w, &rcpt_of(w, a->to[i])->delivery, a);
+	if (!is_report(a))
+		return;
+	while (report_next(&x))
+		told(w, x.failed ? &rcpt_of(w, x.about)->report : &rcpt_of(w, x.about)->delay, a);
+}
+
+/* Whether what was told is on flash for certain; the RAM of before the cut says so. */
+static bool is_safe(struct sim *w, unsigned node, const struct kept *k, uint16_t n, uint8_t open)
+{
+	struct queue *q = &w->node[node].mta.core.queue;
+	struct queue_stats stats;
+	struct queue_rcpt r;
+
+	queue_stats(q, &stats);
+	if (queue_rcpt_get(q, k->id, n, &r) && r.state == open)
+		return false;
+	if (stats.stopped)
+		return false;
+	return !queue_busy(q) || w->now_ms - k->told_ms > RECORD_MS;
+}
+
+void ledger_power(struct sim *w, unsigned node)
+{
+	unsigned i, k;
+
+	for (i = 0; i < w->ledger.messages; i++)
+		for (k = 0; k < w->ledger.message[i].rcpts; k++) {
+			struct rcpt *r = &w->ledger.message[i].rcpt[k];
+			struct kept *of[] = { &r->delivery, &r->report, &r->delay };
+			const uint8_t open[] = { QUEUE_PENDING, QUEUE_REPORTING, QUEUE_PENDING };
+			unsigned j;
+
+			for (j = 0; j < 3; j++)
+				if (of[j]->told && of[j]->node == node &&
+					of[j]->boot == w->node[node].boots)
+					of[j]->told = is_safe(w, node, of[j], r->n, open[j]);
+		}
+}
+
+/* ---- Refused --------------------------------------------------------------------------------- */
+
+void ledger_never(struct sim *w, struct token to)
+{
+	if (to.valid && to.rcpt < 0)
+		w->ledger.message[to.message].report_refused = true;
+	else if (to.valid)
+		rcpt_of(w, to)->failed = true;
+}
+
+void ledger_later(struct sim *w, unsigned node, struct token to)
+{
+	struct rcpt *r;
+
+	if (!to.valid || to.rcpt < 0)
+		return;
+	r = rcpt_of(w, to);
+	if (r->later_by != node || r->later_boot != w->node[node].boots)
+		r->laters = 0;
+	r->laters = (uint8_t)(r->laters < UINT8_MAX ? r->laters + 1 : UINT8_MAX);
+	r->later_by = (uint8_t)node;
+	r->later_boot = w->node[node].boots;
+	r->later_ms = w->now_ms;
+}
+
+void ledger_offered_again(struct sim *w, unsigned node, struct token to)
+{
+	const struct rcpt *r;
+	uint64_t wait_ms;
+	unsigned step;
+
+	if (!to.valid || to.rcpt < 0)
+		return;
+	r = rcpt_of(w, to);
+	/* What was recorded before a cut may be lost with it; without a clock, or with one that
+	 * jumps, all recipients of a message come with the first that is due. */
+	if (r->laters == 0 || w->node[node].clock_doubt || r->later_by != node ||
+		r->later_boot != w->node[node].boots)
+		return;
+	step = r->laters - 1u < 5u ? r->laters - 1u : 4u;
+	wait_ms = w->plan.retry_s[step] * 875u;
+	if (w->now_ms + EARLY_MS < r->later_ms + wait_ms)
+		sim_fail(w, "t%ur%d is offered again after %llu ms, its schedule says %llu",
+			to.message, to.rcpt, (unsigned long long)(w->now_ms - r->later_ms),
+			(unsigned long long)wait_ms);
+}
