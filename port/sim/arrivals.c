@@ -75,7 +75,7 @@ static bool hop_is_narrow(const struct sim *w, const struct message *m)
 	unsigned i;
 
 	for (i = 0; i < w->plan.hops; i++)
-		if ((m->shape & SHAPE_EIGHT_BIT && !w->hop[i].eight_bit) ||
+		if ((m->shape & SHAPE_EIGHT_BIT && !(w->hop[i].esmtp && w->hop[i].eight_bit)) ||
 			(w->hop[i].size_max > 0 && w->hop[i].size_max < m->size + 12000u))
 			return true;
 	return false;

@@ -360,8 +360,7 @@ static void on_dot(struct sim *w, struct session *s)
 		return;
 	}
 	if (misbehaves(w, s)) {
-		if (s->used)
-			transaction_over(s);
+		transaction_over(s);
 		return;
 	}
 	if (says_later(w, s)) {
@@ -430,7 +429,7 @@ bool hop_answers(struct sim *w, int stream)
 	x->session = (uint16_t)i;
 	if (!misbehaves(w, s))
 		reply(s, fault(w, FAULT_hop_never) ? "554 5.3.2 go away" : "220 hop.test ready");
-	return s->used;
+	return true;
 }
 
 void session_gone(struct sim *w, int stream)
@@ -496,7 +495,7 @@ static int take(struct sim *w, struct session *s)
 			body_octet(w, s, octet);
 		else
 			line_octet(w, s, octet, in->arrived != in->read);
-		if (!s->used)
+		if (!w->net.stream[stream].party[1].open)
 			return ST_MISSING;
 	}
 	return ST_AGAIN;

@@ -449,6 +449,10 @@ void net_power_cut(struct sim *w, unsigned node)
 				!x->party[e].open)
 				continue;
 			x->party[e].open = false;
+			if (x->state == STREAM_CALLING)
+				x->party[1u - e].open = false;
+			if (x->state == STREAM_WAITING)
+				x->state = STREAM_OPEN;
 			if (draw(w, 2) == 0)
 				x->pipe[e].count = 0;
 			x->pipe[1u - e].read = x->pipe[1u - e].arrived;

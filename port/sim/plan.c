@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "sim/sim.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define HOUR_MS 3600000u
@@ -83,7 +84,7 @@ static void draw_schedule(struct sim *w, struct plan *p)
 	for (i = 1; i < 5; i++)
 		p->retry_s[i] = p->retry_s[i - 1] + (uint32_t)draw_log(w, p->retry_s[i - 1] * 3u);
 	p->expire_s = p->retry_s[draw(w, 5)] * (2u + draw(w, 8)) + 60u;
-	p->warn_s = draw(w, 2) ? 0 : 1u + p->expire_s / (1u + draw(w, 10));
+	p->warn_s = draw(w, 2) ? 0 : 1u + p->expire_s / (2u + draw(w, 10));
 	p->size_max = 4096u + draw(w, CONFIG_SIM_CONTENT - 4096u);
 }
 
@@ -102,6 +103,20 @@ static void draw_flash(struct sim *w, struct plan *p)
 	while (p->flash.program_unit > CONFIG_QUEUE_PROGRAM_UNIT_MAX)
 		p->flash.program_unit /= 2;
 	p->flash.page_size = p->file ? 4096 : 256;
+}
+
+/* What no next hop takes waits until it expires, and its report as long again; a
+ * peer that says nothing costs minutes at every try.  Without a clock attempts
+ * are counted, and each may wait for a next hop's back-off. */
+static uint64_t drain_ms(const struct plan *p)
+{
+	uint64_t spent_s = 0;
+	unsigned attempts;
+
+	for (attempts = 0; spent_s < p->expire_s; attempts++)
+		spent_s += p->retry_s[attempts < 5 ? attempts : 4];
+	return 2000u * (uint64_t)p->expire_s + 4000u * (uint64_t)p->retry_s[4] + 3u * HOUR_MS +
+		attempts * 1250u * CONFIG_HOP_BACK_OFF_MAX;
 }
 
 void plan_draw(struct sim *w, const struct limits *limits)
@@ -136,8 +151,25 @@ void plan_draw(struct sim *w, const struct limits *limits)
 	if (limits->hours > 0 && p->storm_ms > limits->hours * (uint64_t)HOUR_MS)
 		p->storm_ms = limits->hours * (uint64_t)HOUR_MS;
 	p->pause_ms = (uint32_t)(p->storm_ms * p->clients / (p->messages + 1u));
-	/* What no next hop takes waits until it expires, and its report as long again;
-	 * a peer that says nothing costs minutes at every try. */
-	p->drain_ms = 2000u * (uint64_t)p->expire_s + 4000u * (uint64_t)p->retry_s[4] +
-		3u * HOUR_MS;
+	p->drain_ms = drain_ms(p);
+}
+
+void plan_tell(const struct sim *w)
+{
+	const struct plan *p = &w->plan;
+	unsigned i;
+
+	if (!w->tell)
+		return;
+	printf("%u Pipits on %s of %u x %u octets, program unit %u%s; %u senders, %u next hops; "
+	       "storm of %llu s\n",
+		p->nodes, p->file ? "a file" : "NOR flash", p->flash.sector_count,
+		p->flash.sector_size, p->flash.program_unit, p->unstable ? ", unstable" : "",
+		p->clients, p->hops, (unsigned long long)(p->storm_ms / 1000u));
+	printf("retry after %u %u %u %u %u s, expire after %u s; faults:", p->retry_s[0],
+		p->retry_s[1], p->retry_s[2], p->retry_s[3], p->retry_s[4], p->expire_s);
+	for (i = 0; i < FAULT_COUNT; i++)
+		if (p->rate[i] > 0)
+			printf(" %s", fault_name((enum fault)i));
+	printf("\n");
 }

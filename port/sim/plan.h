@@ -116,6 +116,7 @@ struct plan {
 };
 
 void plan_draw(struct sim *w, const struct limits *limits);
+void plan_tell(const struct sim *w);
 
 /* Whether this chance becomes a fault; counts it. */
 bool fault(struct sim *w, enum fault f);

@@ -91,6 +91,7 @@ static void begin(struct sim *w, uint32_t seed, const struct limits *limits)
 		(void)rng_next(&w->rng);
 	timers_init(&w->timers);
 	plan_draw(w, limits);
+	plan_tell(w);
 	net_init(w);
 	dns_init(w);
 	ledger_init(w);
