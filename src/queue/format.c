@@ -80,21 +80,29 @@ static enum status put_journal(const struct flash *f, const struct queue_layout 
 	return st;
 }
 
-enum status format_write(const struct flash *f, uint32_t gen, uint32_t id_next)
+/* From here on it is no queue, and not foreign either. */
+static enum status put_mark(const struct flash *f, const struct queue_layout *l, uint32_t gen)
 {
 	struct media_header h = { MEDIA_FORMATTING, 0, gen };
-	struct queue_layout l;
 	uint8_t piece[PIECE_MAX];
+
+	media_header_store(l, &h, piece);
+	if (erase_wait(f, layout_sectors(l) - 1u) < 0 ||
+		put(f, layout_sectors(l) - 1u, 0, piece, layout_header_len(l)) != ST_OK ||
+		sync_wait(f) < 0)
+		return ST_IO;
+	return ST_OK;
+}
+
+enum status format_write(const struct flash *f, uint32_t gen, uint32_t id_next, bool marked)
+{
+	struct queue_layout l;
 	const char *why;
 	uint32_t i;
 
 	if (!layout_init(&l, &f->geometry, &why))
 		return ST_BAD;
-	/* From here on it is no queue, and not foreign either. */
-	media_header_store(&l, &h, piece);
-	if (erase_wait(f, layout_sectors(&l) - 1u) < 0 ||
-		put(f, layout_sectors(&l) - 1u, 0, piece, layout_header_len(&l)) != ST_OK ||
-		sync_wait(f) < 0)
+	if (!marked && put_mark(f, &l, gen) != ST_OK)
 		return ST_IO;
 	/* A sector that cannot be erased fails again when it is to be used. */
 	for (i = 0; i + 1u < layout_sectors(&l); i++)

@@ -12,7 +12,11 @@
 #include "base/status.h"
 #include "sys/flash.h"
 
-/* gen must be after every generation on the device; id_next is the first id. */
-enum status format_write(const struct flash *f, uint32_t gen, uint32_t id_next);
+#include <stdbool.h>
+
+/* gen must be after every generation on the device; id_next is the first id.  marked: the
+ * last sector has the mark of a format that was cut, and keeps it: were it erased to be
+ * written again, a cut in between would leave neither a mark nor a journal. */
+enum status format_write(const struct flash *f, uint32_t gen, uint32_t id_next, bool marked);
 
 #endif

@@ -38,5 +38,5 @@ enum status queue_format(const struct flash *flash)
 	if (!layout_init(&l, &flash->geometry, &why))
 		return ST_BAD;
 	st = gen_highest(flash, &gen);
-	return st == ST_OK ? format_write(flash, gen + 2u * JOURNAL_GEN_STEP, 1) : st;
+	return st == ST_OK ? format_write(flash, gen + 2u * JOURNAL_GEN_STEP, 1, false) : st;
 }

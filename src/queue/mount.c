@@ -318,6 +318,15 @@ static void clear(struct queue *q, const struct flash *flash)
 	index_init(q);
 }
 
+/* The mark of a format that was cut stands where the next would write its own. */
+static bool mark_stands(struct mount *m)
+{
+	struct media_header h;
+
+	return media_header_read(m->q, layout_sectors(&m->q->layout) - 1u, &h) == ST_OK &&
+		h.type == MEDIA_FORMATTING && m->mark_gen != 0 && h.gen == m->mark_gen;
+}
+
 /* Nothing readable says what the queue is: blank, being formatted, or foreign.
  * ST_AGAIN: has been formatted. */
 static enum status no_journal(struct mount *m)
@@ -330,7 +339,7 @@ static enum status no_journal(struct mount *m)
 		return refuse(m, ST_CORRUPT, "sectors of a queue, but no readable journal");
 	if (m->mark_gen == 0 && !blank(m->q))
 		return refuse(m, ST_FOREIGN, "not blank, and not a queue");
-	st = format_write(m->q->flash, m->gen_max + 2u * JOURNAL_GEN_STEP, 1);
+	st = format_write(m->q->flash, m->gen_max + 2u * JOURNAL_GEN_STEP, 1, mark_stands(m));
 	if (st != ST_OK)
 		return refuse(m, st, "formatting failed");
 	m->report->formatted = 1;

@@ -327,7 +327,7 @@ static void part_wrap(void)
 
 		setup(g, i % 2 == 1, false);
 		snprintf(context, sizeof(context), "%s, near the wrap", g->name);
-		if (format_write(&w.nor.flash, 0xfffffff0u - 512u, 0xfffffff8u) != ST_OK)
+		if (format_write(&w.nor.flash, 0xfffffff0u - 512u, 0xfffffff8u, false) != ST_OK)
 			fail("format", 0, 0);
 		nor_cut_now(&w.nor);
 		nor_boot(&w.nor);
@@ -453,39 +453,56 @@ static void part_syncfail(void)
 
 /* ---- Format --------------------------------------------------------------------- */
 
+#define SECOND_CUTS 6u /* in the repeated format: its mark, its first erases */
+
+/* A format whose power goes at operation k, and when it is repeated at `second` (0: not).
+ * false: it ended before operation k. */
+static bool cut_format(const struct geometry *g, uint32_t k, uint32_t second)
+{
+	volatile bool cut = false;
+
+	setup(g, false, k % 2 == 1);
+	snprintf(context, sizeof(context), "%s, format cut at %u, then at %u", g->name, (unsigned)k,
+		(unsigned)second);
+	w.nor.tear = (enum nor_tear)((k + second) % NOR_TEARS);
+	nor_seed(&w.nor, k);
+	w.nor.cut_at = k;
+	if (setjmp(w.nor.off) != 0) {
+		cut = true;
+		counts.format++;
+		nor_boot(&w.nor);
+		w.nor.cut_at = second;
+		if (setjmp(w.nor.off) != 0) {
+			counts.format++;
+			nor_boot(&w.nor);
+		}
+	}
+	world_mount(&w);
+	if (cut) {
+		w.nor.cut_at = 0;
+		world_work(&w, 60);
+		world_settle(&w);
+		nor_boot(&w.nor);
+		world_mount(&w);
+		world_check(&w);
+		world_drain(&w);
+	}
+	teardown();
+	return cut;
+}
+
 /* Foreign or blank devices, and a format that is cut. */
 static void part_format(void)
 {
-	volatile uint32_t i, k;
-	uint32_t j;
+	uint32_t i, j, k, second;
 	enum status st;
 
 	for (i = 0; i < GEOMETRIES; i++) {
 		const struct geometry *g = &geometries[i];
 
-		for (k = 1; k < 200; k++) {
-			setup(g, false, k % 2 == 1);
-			snprintf(context, sizeof(context), "%s, format cut at %u", g->name,
-				(unsigned)k);
-			w.nor.tear = (enum nor_tear)(k % NOR_TEARS);
-			nor_seed(&w.nor, k);
-			w.nor.cut_at = k;
-			if (setjmp(w.nor.off) == 0) {
-				world_mount(&w);
-				teardown();
-				break;
-			}
-			counts.format++;
-			nor_boot(&w.nor);
-			world_mount(&w);
-			world_work(&w, 60);
-			world_settle(&w);
-			nor_boot(&w.nor);
-			world_mount(&w);
-			world_check(&w);
-			world_drain(&w);
-			teardown();
-		}
+		for (k = 1; k < 200 && cut_format(g, k, 0); k++)
+			for (second = 1; second <= SECOND_CUTS; second++)
+				(void)cut_format(g, k, second);
 		/* Foreign: refused, untouched. */
 		setup(g, false, false);
 		for (j = 0; j < w.nor.size; j++)
