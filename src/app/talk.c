@@ -16,7 +16,8 @@ static bool take_more(struct delivery *x)
 	unsigned i;
 
 	for (i = 0; i < CANDIDATES; i++) {
-		if (c->stopping || x->o->messages >= CONFIG_MESSAGES_PER_CONNECTION ||
+		if (c->stopping || c->queue_failed ||
+			x->o->messages >= CONFIG_MESSAGES_PER_CONNECTION ||
 			!schedule_due(&c->schedule, c->now_s, x->o->hop, &message))
 			return false;
 		if (task_load(&x->s->tasks, x->t, message, x->o->hop)) {

@@ -64,8 +64,7 @@ static int flash_done(void *ctx)
 
 static int flash_sync(void *ctx)
 {
-	(void)ctx;
-	return ST_OK;
+	return ((struct world *)ctx)->flash_dead ? ST_IO : ST_OK;
 }
 
 static const struct flash_ops flash_ops = {

@@ -46,6 +46,7 @@ struct world {
 	struct world_hop hop;
 	bool mailbox_broken;
 	size_t (*piece)(size_t len); /* of len octets one recv or send moves so many; NULL: all */
+	bool flash_dead; /* the next sync fails */
 	struct world_stream mailbox, log;
 	uint8_t random_next;
 	unsigned erases;

@@ -433,6 +433,38 @@ static void stopping_finishes_what_is_in_flight(void **state)
 	assert_true(pipit_stopped(&p));
 }
 
+static void submit_on(int c)
+{
+	world_say(&w, c, "MAIL FROM:<a@client.test>\r\nRCPT TO:<b@there.test>\r\nDATA\r\n");
+	world_run(&w, &p, 50);
+	world_say(&w, c, "Subject: x\r\n\r\nx\r\n.\r\n");
+	world_run(&w, &p, 200);
+}
+
+/* Outcomes cannot be recorded any more: what is sent now would be sent again and again. */
+static void a_dead_device_ends_what_is_sent(void **state)
+{
+	unsigned i;
+	int c;
+
+	(void)state;
+	start(true);
+	w.hop.banner = "";
+	c = world_connect(&w, "127.0.0.1");
+	world_say(&w, c, "EHLO client.test\r\n");
+	for (i = 0; i < 3; i++) {
+		w.flash_dead = i == 2;
+		submit_on(c);
+	}
+	assert_true(world_heard(&w, c, "451 4.3.0"));
+	assert_true(p.core.queue_failed);
+	for (i = 0; i < WORLD_HANDLES; i++)
+		if (w.handle[i].kind == WORLD_HOP)
+			world_say(&w, (int)i, "220 hop\r\n");
+	world_run(&w, &p, 5000);
+	assert_int_equal(w.hop.messages, 2); /* what the two connections were opened for */
+}
+
 static int show_log(void **state)
 {
 	(void)state;
@@ -466,6 +498,7 @@ int main(void)
 		cmocka_unit_test_teardown(what_was_accepted_survives_a_power_cut, show_log),
 		cmocka_unit_test_teardown(an_unfinished_message_leaves_nothing, show_log),
 		cmocka_unit_test_teardown(stopping_finishes_what_is_in_flight, show_log),
+		cmocka_unit_test_teardown(a_dead_device_ends_what_is_sent, show_log),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
