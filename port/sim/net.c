@@ -446,11 +446,11 @@ void net_power_cut(struct sim *w, unsigned node)
 			struct stream *x = &w->net.stream[s];
 
 			if (x->party[e].kind != PARTY_NODE || x->party[e].who != node ||
-				!x->party[e].open)
+				!x->party[e].open || (e == 1 && x->state == STREAM_CALLING))
 				continue;
 			x->party[e].open = false;
-			if (x->state == STREAM_CALLING)
-				x->party[1u - e].open = false;
+			if (x->state == STREAM_CALLING) /* nobody has heard of it */
+				x->party[1].open = false;
 			if (x->state == STREAM_WAITING)
 				x->state = STREAM_OPEN;
 			if (draw(w, 2) == 0)
