@@ -465,6 +465,43 @@ static void a_dead_device_ends_what_is_sent(void **state)
 	assert_int_equal(w.hop.messages, 2); /* what the two connections were opened for */
 }
 
+/* A delay report may still be on its way when the last recipient has its message. */
+static void a_late_delay_report_does_not_keep_the_loop_busy(void **state)
+{
+	int c, i = 0;
+
+	(void)state;
+	start(true);
+	w.mailbox_broken = true;
+	w.hop.mail = "451 4.3.0 later\r\n";
+	c = world_connect(&w, "127.0.0.1");
+	world_say(&w, c,
+		"EHLO x.test\r\nMAIL FROM:<a@x.test>\r\nRCPT TO:<ada@here.test>\r\n"
+		"RCPT TO:<b@there.test>\r\nDATA\r\n");
+	world_run(&w, &p, 50);
+	world_say(&w, c, "x\r\n.\r\n");
+	world_run(&w, &p, 1000);
+	w.now.wall_s += 60;
+	w.mailbox_broken = false;
+	w.hop.mail = NULL;
+	w.hop.banner = "";
+	boot(true, CONF);
+	world_run(&w, &p, 1000);
+	assert_int_equal(w.hop.connects, 3); /* one before, b's, and the report's */
+	while (w.handle[i].kind != WORLD_HOP)
+		i++;
+	world_say(&w, i, "220 hop\r\n");
+	world_run(&w, &p, 1000);
+	assert_int_equal(w.hop.messages, 1);
+	assert_int_equal(queued(), 1);
+	assert_true(pipit_step(&p, w.now) > 0);
+	for (i = 0; i < WORLD_HANDLES; i++)
+		if (w.handle[i].kind == WORLD_HOP)
+			world_say(&w, i, "220 hop\r\n");
+	world_run(&w, &p, 2000);
+	assert_int_equal(queued(), 0);
+}
+
 static int show_log(void **state)
 {
 	(void)state;
@@ -499,6 +536,8 @@ int main(void)
 		cmocka_unit_test_teardown(an_unfinished_message_leaves_nothing, show_log),
 		cmocka_unit_test_teardown(stopping_finishes_what_is_in_flight, show_log),
 		cmocka_unit_test_teardown(a_dead_device_ends_what_is_sent, show_log),
+		cmocka_unit_test_teardown(a_late_delay_report_does_not_keep_the_loop_busy,
+			show_log),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
