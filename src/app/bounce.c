@@ -77,12 +77,26 @@ static bool give_up(struct core *c, uint32_t message, enum queue_job job)
 	return status != ST_AGAIN;
 }
 
+/* Recipients that the report is about, or will be once it is started. */
+static bool about_anybody(const struct queue_message *m, enum queue_job job)
+{
+	return job == QUEUE_JOB_FAILURE ? m->failed + m->reporting > 0 : m->pending > 0;
+}
+
 bool bounce_begin(struct core *c, uint32_t message, enum queue_job job, struct buf *to)
 {
 	struct queue_job_status status;
+	struct queue_message m;
 
-	if (!queue_job_get(&c->queue, message, job, &status))
+	if (!queue_job_get(&c->queue, message, job, &status) || !queue_get(&c->queue, message, &m))
 		return false;
+	if (!about_anybody(&m, job)) {
+		(void)queue_job_end(&c->queue, message, job);
+		return false;
+	}
+	/* A power cut may have kept the start of a report and lost the failure before it. */
+	if (job == QUEUE_JOB_FAILURE && m.reporting == 0)
+		status = (struct queue_job_status){ .state = QUEUE_JOB_IDLE };
 	if (status.state == QUEUE_JOB_IDLE &&
 		queue_job_start(&c->queue, message, job, core_wall_s(c)) != ST_OK)
 		return false;
@@ -260,6 +274,9 @@ static int read_composed(struct core *c, struct bounce *b, uint8_t *out, size_t 
 		put_part[b->part](&part, &about.dsn);
 	else
 		put_rcpt_part(c, b, &about, &part);
+	/* All have been delivered since it was begun: it ends before its final dot. */
+	if (b->part == PART_RCPT && part.len == 0 && b->rcpt == 0)
+		return ST_MISSING;
 	left = span_sub(buf_span(&part), b->offset, cap);
 	if (left.len > 0)
 		memcpy(out, left.at, left.len);

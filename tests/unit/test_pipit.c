@@ -499,6 +499,32 @@ static void a_late_delay_report_does_not_keep_the_loop_busy(void **state)
 		if (w.handle[i].kind == WORLD_HOP)
 			world_say(&w, i, "220 hop\r\n");
 	world_run(&w, &p, 2000);
+	assert_int_equal(w.hop.messages, 1); /* the report would be about nobody */
+	assert_int_equal(queued(), 0);
+}
+
+/* A file may keep the later of two records that a power cut left unsynced. */
+static void a_report_without_its_failure_is_not_sent(void **state)
+{
+	struct queue_job_status job;
+
+	(void)state;
+	start(true);
+	w.hop.mail = "451 4.3.0 later\r\n";
+	(void)submit("ada@here.test", "b@there.test");
+	world_run(&w, &p, 1000);
+	assert_int_equal(queue_job_start(&p.core.queue, 1, QUEUE_JOB_FAILURE, 0), ST_OK);
+	boot(true, CONF);
+	world_run(&w, &p, 1000);
+	assert_int_equal(w.mailbox.len, 0);
+	assert_true(queue_job_get(&p.core.queue, 1, QUEUE_JOB_FAILURE, &job));
+	assert_int_equal(job.state, QUEUE_JOB_IDLE);
+	/* And with the failure recorded again: one report, about b. */
+	assert_int_equal(queue_job_start(&p.core.queue, 1, QUEUE_JOB_FAILURE, 0), ST_OK);
+	w.hop.mail = "550 5.7.1 never\r\n";
+	boot(true, CONF);
+	world_run(&w, &p, 60000);
+	assert_true(stream_has(&w.mailbox, "Final-Recipient: rfc822; b@there.test"));
 	assert_int_equal(queued(), 0);
 }
 
@@ -536,6 +562,7 @@ int main(void)
 		cmocka_unit_test_teardown(an_unfinished_message_leaves_nothing, show_log),
 		cmocka_unit_test_teardown(stopping_finishes_what_is_in_flight, show_log),
 		cmocka_unit_test_teardown(a_dead_device_ends_what_is_sent, show_log),
+		cmocka_unit_test_teardown(a_report_without_its_failure_is_not_sent, show_log),
 		cmocka_unit_test_teardown(a_late_delay_report_does_not_keep_the_loop_busy,
 			show_log),
 	};
