@@ -10,6 +10,7 @@ enum { RCODE_OK = 0, RCODE_FORMERR = 1, RCODE_SERVFAIL = 2, RCODE_NXDOMAIN = 3, 
 
 #define TTL_S 300u
 #define LATE_MS 30000u
+#define CALL_MS 60000u
 #define FLAG_TC 0x0200u
 
 struct question {
@@ -278,6 +279,7 @@ bool dns_answers(struct sim *w, int stream)
 		return false;
 	w->dns.call[i].used = true;
 	w->dns.call[i].stream = (uint16_t)stream;
+	w->dns.call[i].end_ms = w->now_ms + CALL_MS;
 	w->dns.call[i].in_len = w->dns.call[i].out_len = w->dns.call[i].out_at = 0;
 	return true;
 }
@@ -339,8 +341,10 @@ void dns_call_due(struct sim *w, int stream)
 		if (sent < 0 && sent != ST_AGAIN)
 			n = 0;
 	}
-	if (n == 0 || (n < 0 && n != ST_AGAIN))
+	if (n == 0 || (n < 0 && n != ST_AGAIN) || w->now_ms >= c->end_ms)
 		stream_close(w, stream, 1);
+	else
+		soon(w, TIMER_SESSION + (unsigned)stream, c->end_ms);
 }
 
 /* ---- The zone --------------------------------------------------------------------------- */

@@ -42,6 +42,7 @@ struct domain {
 struct dns_call {
 	bool used;
 	uint16_t stream;
+	uint64_t end_ms; /* patience */
 	uint16_t in_len, out_len, out_at;
 	uint8_t in[300], out[2 + DNS_REPLY_ROOM];
 };

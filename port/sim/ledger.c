@@ -220,33 +220,49 @@ void ledger_show(const struct sim *w, unsigned number)
 
 void ledger_dropped(struct sim *w, unsigned node, uint32_t id)
 {
+	if (w->ledger.drops < DROPS_MAX)
+		w->ledger.drop[w->ledger.drops++] = (struct drop){ (uint8_t)node, id, w->now_ms };
+}
+
+/* With several Pipits any of them may have dropped it, by a number of its own. */
+static const struct drop *drop_of(const struct sim *w, const struct message *m)
+{
 	unsigned i;
 
-	for (i = 0; i < w->ledger.messages; i++) {
-		struct message *m = &w->ledger.message[i];
+	for (i = 0; i < w->ledger.drops; i++) {
+		const struct drop *d = &w->ledger.drop[i];
 
-		if (m->node != node || m->id != id || m->id == 0)
-			continue;
-		m->dropped = true;
-		m->dropped_ms = w->now_ms;
-		return;
+		if ((d->node == m->node && d->id == m->id) ||
+			(w->plan.nodes > 1 && d->at_ms >= m->accepted_ms))
+			return d;
 	}
-	w->ledger.other_dropped = true;
+	return NULL;
 }
 
 /* Its sender cannot be told, by DNS, by a refusal, or because it has taken too long. */
 static bool may_be_dropped(const struct sim *w, const struct message *m)
 {
-	if (w->plan.nodes > 1 && w->ledger.other_dropped)
-		return true;
-	if (!m->dropped)
+	const struct drop *d = drop_of(w, m);
+
+	if (d == NULL)
 		return false;
-	if (m->dropped_ms + 60000u >= m->accepted_ms + w->plan.expire_s * 1000u ||
-		w->node[m->node].clock_doubt)
+	if (w->plan.nodes > 1 || w->node[m->node].clock_doubt ||
+		d->at_ms + 60000u >= m->accepted_ms + w->plan.expire_s * 1000u)
 		return true;
 	return !w->plan.postmaster &&
 		(m->null_sender || m->report_refused || w->ledger.any_denied ||
 			w->dns.domain[0].denied);
+}
+
+/* A node's log or counters have told of damage; which message it was is not always known. */
+static bool any_told_rot(const struct sim *w)
+{
+	unsigned i;
+
+	for (i = 0; i < w->plan.nodes; i++)
+		if (w->node[i].told_rot)
+			return true;
+	return false;
 }
 
 static void close_rcpt(struct sim *w, unsigned number, unsigned rcpt)
@@ -262,7 +278,7 @@ static void close_rcpt(struct sim *w, unsigned number, unsigned rcpt)
 		count(w, FIGURE_dropped, 1);
 		return;
 	}
-	if (w->node[m->node].told_rot || (w->plan.nodes > 1 && w->plan.rate[FAULT_rot] > 0)) {
+	if (any_told_rot(w)) {
 		count(w, FIGURE_rotten, 1);
 		return;
 	}

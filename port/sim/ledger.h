@@ -72,10 +72,19 @@ struct call {
 	uint64_t first_ms;
 };
 
+/* A node's log says that nobody can be told of a failure of this message. */
+#define DROPS_MAX (4u * CONFIG_SIM_MESSAGES)
+struct drop {
+	uint8_t node;
+	uint32_t id;
+	uint64_t at_ms;
+};
+
 struct ledger {
 	uint16_t messages;
-	bool any_denied;    /* DNS has denied a host */
-	bool other_dropped; /* a Pipit that was given mail by another has dropped a report */
+	uint16_t drops;
+	bool any_denied; /* DNS has denied a host */
+	struct drop drop[DROPS_MAX];
 	struct message message[CONFIG_SIM_MESSAGES];
 	struct call call[CONFIG_SIM_NODES][CONFIG_SIM_HOPS];
 };

@@ -221,10 +221,12 @@ void node_boot(struct sim *w, unsigned index)
 		sim_fail(w, "n%u does not start: %d, %s", index, status, where.text);
 	if (status != ST_OK) {
 		story(w, "n%u does not start: %s", index, where.text);
+		n->dead = n->rotten && (status == ST_FOREIGN || status == ST_CORRUPT);
+		n->told_rot |= n->dead;
 		turn_off(w, index, draw_log(w, OFF_MS));
 		return;
 	}
-	n->flash_failed = false;
+	n->flash_failed = n->dead = false;
 	n->on_ms = w->now_ms;
 	count(w, FIGURE_boots, 1);
 	note_rot(n);
@@ -436,6 +438,8 @@ bool node_is_empty(const struct node *n)
 	const struct pipit *p = &n->mta;
 	unsigned i;
 
+	if (n->dead)
+		return true;
 	if (n->power != NODE_ON || p->core.queue.slot_count > 0 || queue_busy(&p->core.queue) ||
 		!outbound_idle(&p->sending))
 		return false;
@@ -455,6 +459,8 @@ void node_check_pools(struct sim *w, unsigned index)
 	const struct schedule *s = &n->mta.core.schedule;
 	unsigned i, active = 0, writers = 0;
 
+	if (n->dead)
+		return;
 	for (i = 0; i < CONFIG_ROUTE_HOPS; i++)
 		active += s->hop[i].active;
 	for (i = 0; i < CONFIG_QUEUE_WRITERS; i++)

@@ -49,6 +49,7 @@ struct node {
 	bool rotten;   /* bits have flipped: what is lost must have been told */
 	bool told_rot; /* it was */
 	bool flash_failed;
+	bool dead; /* so rotten that it is refused at start, which tells somebody */
 	struct rng random;
 	struct nor nor;
 	struct pipit_world world;

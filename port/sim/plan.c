@@ -106,17 +106,19 @@ static void draw_flash(struct sim *w, struct plan *p)
 }
 
 /* What no next hop takes waits until it expires, and its report as long again; a
- * peer that says nothing costs minutes at every try.  Without a clock attempts
- * are counted, and each may wait for a next hop's back-off. */
+ * peer that says nothing costs minutes at every try.  Without a clock attempts are
+ * counted; at a dead next hop messages take turns, one for each end of its back-off. */
 static uint64_t drain_ms(const struct plan *p)
 {
-	uint64_t spent_s = 0;
+	uint64_t spent_s = 0, turns = p->messages;
 	unsigned attempts;
 
+	if (turns > CONFIG_QUEUE_MESSAGES)
+		turns = CONFIG_QUEUE_MESSAGES;
 	for (attempts = 0; spent_s < p->expire_s; attempts++)
 		spent_s += p->retry_s[attempts < 5 ? attempts : 4];
 	return 2000u * (uint64_t)p->expire_s + 4000u * (uint64_t)p->retry_s[4] + 3u * HOUR_MS +
-		attempts * 1250u * CONFIG_HOP_BACK_OFF_MAX;
+		turns * attempts * 1250u * CONFIG_HOP_BACK_OFF_MAX;
 }
 
 void plan_draw(struct sim *w, const struct limits *limits)
