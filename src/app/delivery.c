@@ -13,9 +13,25 @@ void delivery_reset(struct outbound *o)
 	o->piece.len = 0;
 }
 
+/* Who has an outcome on record is not offered again. */
+static void drop_recorded(struct task *t)
+{
+	uint16_t i, kept = 0;
+
+	for (i = 0; i < t->rcpt_count; i++)
+		if (t->rcpt[i].state != TASK_RECORDED)
+			t->rcpt[kept++] = (struct task_rcpt){ t->rcpt[i].n, TASK_OPEN };
+	t->rcpt_count = kept;
+}
+
 /* The address failed before anything was promised: the next one, or the end. */
 void delivery_next_address(struct delivery *x)
 {
+	drop_recorded(x->t);
+	if (x->t->rcpt_count == 0) {
+		x->o->state = OUTBOUND_RECORD;
+		return;
+	}
 	hosts_next(&x->o->hosts);
 	delivery_reset(x->o);
 	queue_verify_begin(&x->o->verifier, x->t->message);

@@ -465,6 +465,30 @@ static void a_dead_device_ends_what_is_sent(void **state)
 	assert_int_equal(w.hop.messages, 2); /* what the two connections were opened for */
 }
 
+/* The connection is lost behind a refusal: the next host has nobody left to be offered. */
+static void who_was_refused_is_not_offered_to_the_next_host(void **state)
+{
+	int i = 0;
+
+	(void)state;
+	world_init(&w, true);
+	boot(true,
+		"hostname here.test\nlocal_domain here.test\ndeliver *@here.test maildir /mail/%u\n"
+		"smarthost 192.0.2.25:25 tls=none\nsmarthost 192.0.2.26:25 tls=none\n");
+	w.hop.mail = "550 5.7.1 never\r\n";
+	w.hop.rcpt = w.hop.data = "";
+	(void)submit("ada@here.test", "b@there.test");
+	world_run(&w, &p, 1000);
+	w.hop.mail = w.hop.rcpt = w.hop.data = NULL;
+	while (w.handle[i].kind != WORLD_HOP)
+		i++;
+	w.handle[i].ended = true;
+	world_run(&w, &p, 2000);
+	assert_true(stream_has(&w.mailbox, "Final-Recipient: rfc822; b@there.test"));
+	assert_int_equal(w.hop.messages, 0);
+	assert_int_equal(queued(), 0);
+}
+
 /* A delay report may still be on its way when the last recipient has its message. */
 static void a_late_delay_report_does_not_keep_the_loop_busy(void **state)
 {
@@ -563,6 +587,8 @@ int main(void)
 		cmocka_unit_test_teardown(stopping_finishes_what_is_in_flight, show_log),
 		cmocka_unit_test_teardown(a_dead_device_ends_what_is_sent, show_log),
 		cmocka_unit_test_teardown(a_report_without_its_failure_is_not_sent, show_log),
+		cmocka_unit_test_teardown(who_was_refused_is_not_offered_to_the_next_host,
+			show_log),
 		cmocka_unit_test_teardown(a_late_delay_report_does_not_keep_the_loop_busy,
 			show_log),
 	};
