@@ -111,7 +111,7 @@ static bool is_spent(const struct core *c, const struct queue_job_status *job)
 	uint32_t end_s = INSTANT_NEVER;
 
 	if (job->started_s > 0)
-		end_s = core_when_s(c, job->started_s + core_conf(c)->expire_s);
+		end_s = core_end_s(c, job->started_s, job->started_s + core_conf(c)->expire_s);
 	return end_s != INSTANT_NEVER ? end_s <= c->now_s
 				      : outcome_attempts_spent(c, bounce_attempts(job) + 1u);
 }

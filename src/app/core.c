@@ -19,3 +19,8 @@ uint32_t core_when_s(const struct core *c, uint32_t at_s)
 		return INSTANT_NEVER;
 	return c->now_s + (at_s > c->now.wall_s ? at_s - c->now.wall_s : 0);
 }
+
+uint32_t core_end_s(const struct core *c, uint32_t from_s, uint32_t end_s)
+{
+	return from_s > c->now.wall_s ? INSTANT_NEVER : core_when_s(c, end_s);
+}

@@ -59,6 +59,10 @@ struct header_rewrite core_rewrite(struct core *c, struct span device_from);
  * while no clock tells, and for 0. */
 uint32_t core_when_s(const struct core *c, uint32_t at_s);
 
+/* The same for the end of what began at from_s.  If that is still to come, it was written while
+ * the clock ran ahead, and says nothing: INSTANT_NEVER. */
+uint32_t core_end_s(const struct core *c, uint32_t from_s, uint32_t end_s);
+
 /* Wall time now, or 0 while it is not known. */
 uint32_t core_wall_s(const struct core *c);
 

@@ -89,7 +89,7 @@ static bool is_given_up(const struct core *c, uint32_t message, unsigned attempt
 
 	if (!queue_get(&c->queue, message, &m))
 		return false;
-	expiry_s = core_when_s(c, m.expiry_s);
+	expiry_s = core_end_s(c, m.arrival_s, m.expiry_s);
 	return expiry_s != INSTANT_NEVER ? expiry_s <= c->now_s
 					 : outcome_attempts_spent(c, attempts);
 }

@@ -2,7 +2,8 @@
 /* outcome - what a result means: delivered, tried again when, or given up; and its record on flash.
  *
  * Without a wall clock attempts are counted instead of time: a message is given
- * up after as many attempts as the schedule would have made until its expiry.
+ * up after as many attempts as the schedule would have made until its expiry; so is one
+ * that came while the clock ran ahead of what it says now.
  */
 #ifndef PIPIT_APP_OUTCOME_H
 #define PIPIT_APP_OUTCOME_H

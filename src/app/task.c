@@ -129,7 +129,7 @@ static uint32_t next_s(const struct loading *l, const struct queue_message *m)
 	if (m->pending + m->failed + m->reporting == 0)
 		return l->blocked_s; /* to be removed */
 	if (m->pending > 0)
-		due_s = earlier(l, due_s, core_when_s(l->all->core, m->expiry_s));
+		due_s = earlier(l, due_s, core_end_s(l->all->core, m->arrival_s, m->expiry_s));
 	for (i = 0; i < m->rcpt_count; i++)
 		due_s = earlier(l, due_s, rcpt_due_s(l, (uint16_t)i));
 	for (i = TASK_FAILURE_REPORT; i <= LAST_REPORT; i++)
@@ -261,7 +261,7 @@ static bool load_expired(struct loading *l, const struct queue_message *m)
 	struct queue_rcpt r;
 	uint16_t n;
 
-	if (core_when_s(c, m->expiry_s) > c->now_s)
+	if (core_end_s(c, m->arrival_s, m->expiry_s) > c->now_s)
 		return false;
 	/* With `expire 0` there is one attempt, but there is one. */
 	for (n = 0; n < m->rcpt_count && t->rcpt_count < CONFIG_CLIENT_RCPTS; n++)

@@ -284,6 +284,21 @@ static void long_waits_are_kept(void **state)
 	assert_int_equal(p.core.report.counter[REPORT_failed], 1);
 }
 
+/* Mail that came while the clock ran ahead expires by its attempts, not in ten years. */
+static void a_clock_that_ran_ahead_keeps_nothing_for_ever(void **state)
+{
+	(void)state;
+	start(true);
+	w.hop.mail = "451 4.3.0 later\r\n";
+	w.now.wall_s += 86400u * 3650u;
+	(void)submit("ada@here.test", "b@there.test");
+	world_run(&w, &p, 3000);
+	w.now.wall_s -= 86400u * 3650u;
+	world_run(&w, &p, 500000);
+	assert_true(stream_has(&w.mailbox, "Action: failed"));
+	assert_int_equal(queued(), 0);
+}
+
 static void a_dead_hop_does_not_burn_everybodys_attempts(void **state)
 {
 	unsigned i;
@@ -577,6 +592,7 @@ int main(void)
 		cmocka_unit_test_teardown(a_silent_client_has_its_time_when_the_milliseconds_wrap,
 			show_log),
 		cmocka_unit_test_teardown(long_waits_are_kept, show_log),
+		cmocka_unit_test_teardown(a_clock_that_ran_ahead_keeps_nothing_for_ever, show_log),
 		cmocka_unit_test_teardown(a_dead_hop_does_not_burn_everybodys_attempts, show_log),
 		cmocka_unit_test_teardown(asked_for_now_means_now, show_log),
 		cmocka_unit_test_teardown(a_lost_connection_after_the_dot_is_tried_again, show_log),
