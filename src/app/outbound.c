@@ -79,7 +79,7 @@ static void start_due(struct sending *s)
 
 		if (x.o->state != OUTBOUND_FREE)
 			continue;
-		if (c->stopping || c->queue_failed ||
+		if (c->stopping || queue_has_stopped(&c->queue) ||
 			!schedule_due(&c->schedule, c->now_s, TASK_ANY_HOP, &message))
 			return;
 		if (task_load(&s->tasks, x.t, message, TASK_ANY_HOP))
@@ -215,7 +215,7 @@ uint32_t outbound_step(struct sending *s)
 		least_ms = wait_ms < least_ms ? wait_ms : least_ms;
 		free_slots += x.o->state == OUTBOUND_FREE;
 	}
-	if (free_slots > 0 && !s->tasks.core->stopping && !s->tasks.core->queue_failed) {
+	if (free_slots > 0 && !s->tasks.core->stopping && !queue_has_stopped(&s->tasks.core->queue)) {
 		wait_ms = schedule_wait_ms(&s->tasks.core->schedule, s->tasks.core->now_s);
 		least_ms = wait_ms < least_ms ? wait_ms : least_ms;
 	}

@@ -16,7 +16,7 @@ static bool take_more(struct delivery *x)
 	unsigned i;
 
 	for (i = 0; i < CANDIDATES; i++) {
-		if (c->stopping || c->queue_failed ||
+		if (c->stopping || queue_has_stopped(&c->queue) ||
 			x->o->messages >= CONFIG_MESSAGES_PER_CONNECTION ||
 			!schedule_due(&c->schedule, c->now_s, x->o->hop, &message))
 			return false;
