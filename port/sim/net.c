@@ -451,7 +451,7 @@ void net_power_cut(struct sim *w, unsigned node)
 			x->party[e].open = false;
 			if (x->state == STREAM_CALLING) /* nobody has heard of it */
 				x->party[1].open = false;
-			if (x->state == STREAM_WAITING)
+			if (x->state == STREAM_WAITING && e == 1)
 				x->state = STREAM_OPEN;
 			if (draw(w, 2) == 0)
 				x->pipe[e].count = 0;
