@@ -35,7 +35,7 @@ struct inbound {
 	uint32_t size;      /* body octets stored */
 	uint32_t message, ticket;
 	uint32_t arrival_s, nonce;
-	uint32_t asked_ms;   /* when storage was first asked for */
+	uint32_t asked_ms;   /* since when storage says "not now"; 0: it does not */
 	size_t piece;        /* octets of the machine's body event behind `pending` */
 	struct span pending; /* the envelope, then filtered octets, on their way to the queue */
 	const struct reply *failed; /* NULL, or what the message will be refused with */

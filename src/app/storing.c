@@ -6,8 +6,9 @@
 #include "base/check.h"
 #include "mail/trace.h"
 
-/* How long DATA may wait for flash to make room before the client is asked to
- * come again; well under its two minutes (RFC 5321 4.5.3.2.3). */
+/* How long a session may wait for flash to make room before the client is asked to
+ * come again; well under its two minutes for DATA (RFC 5321 4.5.3.2.3).  Flash that fails
+ * bit by bit may have less room than was admitted, and then never makes any. */
 #define STORAGE_WAIT_MS 30000u
 
 struct header_rewrite storing_rewrite(struct core *c, const struct inbound *in)
@@ -37,13 +38,25 @@ void storing_fail(struct core *c, struct inbound *in, const struct reply *r)
 		in->failed = r;
 }
 
+/* What a call of the queue says, with an end to its "not now". */
+static int storing_said(struct core *c, struct inbound *in, int status)
+{
+	if (status != ST_AGAIN) {
+		in->asked_ms = 0;
+		return status;
+	}
+	if (in->asked_ms == 0)
+		in->asked_ms = c->now.mono_ms;
+	return c->now.mono_ms - in->asked_ms >= STORAGE_WAIT_MS ? ST_FULL : ST_AGAIN;
+}
+
 /* Writes *rest, taking off what was written.  true: all is, or storing has failed. */
 static bool store(struct core *c, struct inbound *in, enum queue_stream stream, struct span *rest)
 {
 	int n;
 
 	while (in->writer >= 0 && rest->len > 0) {
-		n = queue_write(&c->queue, in->writer, stream, *rest);
+		n = storing_said(c, in, queue_write(&c->queue, in->writer, stream, *rest));
 		if (n == ST_AGAIN)
 			return false;
 		if (n < 0) {
@@ -63,12 +76,8 @@ enum status storing_open(struct core *c, struct inbound *in)
 	uint32_t hint = in->size_hint == 0
 		? 0
 		: in->size_hint + (uint32_t)in->envelope.len + SCRATCH_SIZE;
-	int writer = queue_open(&c->queue, hint, in->rcpt_count);
+	int writer = storing_said(c, in, queue_open(&c->queue, hint, in->rcpt_count));
 
-	if (in->asked_ms == 0)
-		in->asked_ms = c->now.mono_ms;
-	if (writer == ST_AGAIN && c->now.mono_ms - in->asked_ms >= STORAGE_WAIT_MS)
-		return ST_FULL;
 	if (writer < 0)
 		return (enum status)writer;
 	in->state = INBOUND_STORING;
@@ -176,8 +185,8 @@ enum status storing_commit(struct core *c, struct inbound *in)
 		.priority = QUEUE_NORMAL,
 		.eight_bit = in->header.eight_bit,
 	};
-	enum status status = queue_commit(&c->queue, in->writer, &record, &in->message,
-		&in->ticket);
+	enum status status = (enum status)storing_said(c, in,
+		queue_commit(&c->queue, in->writer, &record, &in->message, &in->ticket));
 
 	if (status == ST_OK) {
 		in->writer = -1;

@@ -62,6 +62,11 @@ static int flash_done(void *ctx)
 	return 1;
 }
 
+static int flash_erase_done(void *ctx)
+{
+	return ((struct world *)ctx)->flash_stuck ? 0 : 1;
+}
+
 static int flash_sync(void *ctx)
 {
 	return ((struct world *)ctx)->flash_dead ? ST_IO : ST_OK;
@@ -71,7 +76,7 @@ static const struct flash_ops flash_ops = {
 	.read = flash_read,
 	.program = flash_program,
 	.erase_begin = flash_erase,
-	.erase_done = flash_done,
+	.erase_done = flash_erase_done,
 	.sync_begin = flash_sync,
 	.sync_done = flash_done,
 };

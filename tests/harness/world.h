@@ -46,7 +46,8 @@ struct world {
 	struct world_hop hop;
 	bool mailbox_broken;
 	size_t (*piece)(size_t len); /* of len octets one recv or send moves so many; NULL: all */
-	bool flash_dead; /* the next sync fails */
+	bool flash_dead;             /* the next sync fails */
+	bool flash_stuck;            /* erases never end */
 	struct world_stream mailbox, log;
 	uint8_t random_next;
 	unsigned erases;

@@ -448,6 +448,30 @@ static void stopping_finishes_what_is_in_flight(void **state)
 	assert_true(pipit_stopped(&p));
 }
 
+/* Flash that makes no more room costs the client half a minute, not its session for ever. */
+static void a_body_that_finds_no_room_is_refused(void **state)
+{
+	char line[82];
+	int c, i;
+
+	(void)state;
+	start(true);
+	memset(line, 'x', sizeof(line));
+	memcpy(line + 79, "\r\n", 3);
+	c = world_connect(&w, "127.0.0.1");
+	world_say(&w, c,
+		"EHLO x.test\r\nMAIL FROM:<a@x.test>\r\nRCPT TO:<b@there.test>\r\nDATA\r\n");
+	world_run(&w, &p, 50);
+	w.flash_stuck = true;
+	for (i = 0; i < 350; i++)
+		world_say(&w, c, line);
+	world_say(&w, c, ".\r\n");
+	world_run(&w, &p, 25000);
+	assert_false(world_heard(&w, c, "452 "));
+	world_run(&w, &p, 10000);
+	assert_true(world_heard(&w, c, "452 4.3.1"));
+}
+
 static void submit_on(int c)
 {
 	world_say(&w, c, "MAIL FROM:<a@client.test>\r\nRCPT TO:<b@there.test>\r\nDATA\r\n");
@@ -601,6 +625,7 @@ int main(void)
 		cmocka_unit_test_teardown(what_was_accepted_survives_a_power_cut, show_log),
 		cmocka_unit_test_teardown(an_unfinished_message_leaves_nothing, show_log),
 		cmocka_unit_test_teardown(stopping_finishes_what_is_in_flight, show_log),
+		cmocka_unit_test_teardown(a_body_that_finds_no_room_is_refused, show_log),
 		cmocka_unit_test_teardown(a_dead_device_ends_what_is_sent, show_log),
 		cmocka_unit_test_teardown(a_report_without_its_failure_is_not_sent, show_log),
 		cmocka_unit_test_teardown(who_was_refused_is_not_offered_to_the_next_host,
