@@ -28,14 +28,16 @@ static bool is_strict(const struct sim *w, unsigned node)
 static void arrives(struct sim *w, struct kept *k, const struct arrival *a, uint32_t id,
 	const char *what, struct token to)
 {
+	count(w, FIGURE_duplicates, k->times > 0);
+	if (k->times < UINT8_MAX)
+		k->times++;
+	if (a->abandoned)
+		return;
 	if (k->told && is_strict(w, a->node)) {
 		ledger_show(w, to.message);
 		sim_fail(w, "t%ur%d is %s again, although n%u had read that it was done",
 			to.message, to.rcpt, what, a->node);
 	}
-	count(w, FIGURE_duplicates, k->times > 0);
-	if (k->times < UINT8_MAX)
-		k->times++;
 	k->told = false;
 	k->node = (uint16_t)a->node;
 	k->boot = w->node[a->node].boots;
@@ -60,7 +62,7 @@ static void message_arrives(struct sim *w, const struct arrival *a, struct token
 		ledger_show(w, to.message);
 		sim_fail(w, "t%ur%d is delivered, but %s", to.message, to.rcpt, wrong);
 	}
-	if (r->report.told && is_strict(w, a->node))
+	if (r->report.told && is_strict(w, a->node) && !a->abandoned)
 		sim_fail(w, "t%ur%d is delivered after its sender was told it would not be",
 			to.message, to.rcpt);
 	story(w, "%s takes t%ur%d%s", a->mailbox ? "a mailbox" : "the next hop", to.message,
@@ -106,7 +108,7 @@ static void failure_arrives(struct sim *w, const struct arrival *a, struct token
 		ledger_show(w, about.message);
 		sim_fail(w, "t%ur%d is bounced for no reason", about.message, about.rcpt);
 	}
-	if (r->delivery.told && is_strict(w, a->node)) {
+	if (r->delivery.told && is_strict(w, a->node) && !a->abandoned) {
 		ledger_show(w, about.message);
 		sim_fail(w, "t%ur%d is bounced, although n%u had read that it was delivered",
 			about.message, about.rcpt, a->node);
@@ -227,33 +229,39 @@ void ledger_told(struct sim *w, const struct arrival *a)
 static bool is_safe(struct sim *w, unsigned node, const struct kept *k, uint16_t n, uint8_t open)
 {
 	struct queue *q = &w->node[node].mta.core.queue;
-	struct queue_stats stats;
 	struct queue_rcpt r;
 
-	queue_stats(q, &stats);
 	if (queue_rcpt_get(q, k->id, n, &r) && r.state == open)
 		return false;
-	if (stats.stopped)
+	if (queue_has_stopped(q))
 		return false;
 	return !queue_busy(q) || w->now_ms - k->told_ms > RECORD_MS;
 }
 
+static void check_safe(struct sim *w, unsigned node, struct rcpt *r)
+{
+	struct kept *of[] = { &r->delivery, &r->report, &r->delay };
+	static const uint8_t open[] = { QUEUE_PENDING, QUEUE_REPORTING, QUEUE_PENDING };
+	unsigned i;
+
+	for (i = 0; i < 3; i++)
+		if (of[i]->told && of[i]->node == node && of[i]->boot == w->node[node].boots)
+			of[i]->told = is_safe(w, node, of[i], r->n, open[i]);
+}
+
 void ledger_power(struct sim *w, unsigned node)
 {
+	struct queue_message q;
 	unsigned i, k;
 
-	for (i = 0; i < w->ledger.messages; i++)
-		for (k = 0; k < w->ledger.message[i].rcpts; k++) {
-			struct rcpt *r = &w->ledger.message[i].rcpt[k];
-			struct kept *of[] = { &r->delivery, &r->report, &r->delay };
-			const uint8_t open[] = { QUEUE_PENDING, QUEUE_REPORTING, QUEUE_PENDING };
-			unsigned j;
+	for (i = 0; i < w->ledger.messages; i++) {
+		struct message *m = &w->ledger.message[i];
 
-			for (j = 0; j < 3; j++)
-				if (of[j]->told && of[j]->node == node &&
-					of[j]->boot == w->node[node].boots)
-					of[j]->told = is_safe(w, node, of[j], r->n, open[j]);
-		}
+		if (m->node == node && queue_get(&w->node[node].mta.core.queue, m->id, &q))
+			m->cut_reporting |= q.failed + q.reporting > 0;
+		for (k = 0; k < m->rcpts; k++)
+			check_safe(w, node, &m->rcpt[k]);
+	}
 }
 
 /* ---- Refused --------------------------------------------------------------------------------- */
@@ -266,7 +274,7 @@ void ledger_never(struct sim *w, struct token to)
 		rcpt_of(w, to)->failed = true;
 }
 
-void ledger_later(struct sim *w, unsigned node, struct token to)
+void ledger_later(struct sim *w, unsigned node, struct token to, uint64_t at_ms)
 {
 	struct rcpt *r;
 
@@ -278,7 +286,7 @@ void ledger_later(struct sim *w, unsigned node, struct token to)
 	r->laters = (uint8_t)(r->laters < UINT8_MAX ? r->laters + 1 : UINT8_MAX);
 	r->later_by = (uint8_t)node;
 	r->later_boot = w->node[node].boots;
-	r->later_ms = w->now_ms;
+	r->later_ms = at_ms;
 }
 
 void ledger_offered_again(struct sim *w, unsigned node, struct token to)

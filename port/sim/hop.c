@@ -73,18 +73,27 @@ static uint32_t reply_end(const struct sim *w, const struct session *s)
 	return w->net.stream[s->stream].pipe[1].written + s->out_len - s->out_at;
 }
 
-static void later(struct sim *w, struct session *s, struct token to)
+static void later(const struct sim *w, struct session *s, struct token to)
 {
 	if (s->later_count < SESSION_LATER)
-		s->later[s->later_count++] = (struct session_later){ reply_end(w, s), to };
+		s->later[s->later_count++] = (struct session_later){ to, w->now_ms };
 }
 
-static void later_all(struct sim *w, struct session *s)
+static void later_all(const struct sim *w, struct session *s)
 {
 	unsigned i;
 
 	for (i = 0; i < s->rcpt_count; i++)
 		later(w, s, s->rcpt[i]);
+}
+
+static void later_heard(struct sim *w, struct session *s)
+{
+	unsigned i;
+
+	for (i = 0; i < s->later_count; i++)
+		ledger_later(w, s->node, s->later[i].to, s->later[i].at_ms);
+	s->later_count = 0;
 }
 
 static void never_all(struct sim *w, struct session *s)
@@ -297,6 +306,8 @@ static void command(struct sim *w, struct session *s, bool more)
 		wrong(w, s, "more follows what must be the last of a group");
 	if (s->state == SESSION_HELLO && !ehlo && !starts(s, "QUIT"))
 		wrong(w, s, "no EHLO");
+	if (starts(s, "MAIL") || starts(s, "RSET") || starts(s, "QUIT"))
+		later_heard(w, s);
 	if (misbehaves(w, s))
 		return;
 	if (ehlo)
@@ -322,8 +333,9 @@ static void command(struct sim *w, struct session *s, bool more)
 
 static void arrived(struct sim *w, struct session *s)
 {
+	const struct party *from = &w->net.stream[s->stream].party[0];
 	const struct arrival a = { s->node, s->rcpt, s->rcpt_count, s->from_null, false,
-		span_make(s->data, s->data_len) };
+		!from->open || from->reset, span_make(s->data, s->data_len) };
 
 	ledger_arrived(w, &a);
 	s->stored = true;
@@ -554,19 +566,12 @@ void session_heard(struct sim *w, int stream)
 	const struct stream *x = &w->net.stream[stream];
 	struct session *s = session_of(w, stream);
 	uint32_t read = x->pipe[1].read;
-	unsigned i, kept = 0;
 
 	if (s == NULL)
 		return;
-	for (i = 0; i < s->later_count; i++)
-		if (s->later[i].upto <= read)
-			ledger_later(w, s->node, s->later[i].to);
-		else
-			s->later[kept++] = s->later[i];
-	s->later_count = kept;
 	if (s->stored && s->stored_upto <= read) {
 		const struct arrival a = { s->node, s->stored_to, s->stored_count, s->stored_null,
-			false, span_make(s->data, s->stored_len) };
+			false, false, span_make(s->data, s->stored_len) };
 
 		s->stored = false;
 		ledger_told(w, &a);

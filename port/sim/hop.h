@@ -26,10 +26,10 @@ struct hop {
 
 enum session_state { SESSION_HELLO, SESSION_READY, SESSION_MAIL, SESSION_DATA };
 
-/* A 4xx that counts when it is read to the last. */
+/* A 4xx, which counts when what is said next shows that it was heard. */
 struct session_later {
-	uint32_t upto;
 	struct token to;
+	uint64_t at_ms;
 };
 
 struct session {

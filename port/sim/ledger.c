@@ -245,11 +245,11 @@ static bool may_be_dropped(const struct sim *w, const struct message *m)
 	const struct drop *d = drop_of(w, m);
 
 	/* The power may go between its record and its line in the log. */
-	if (d == NULL && w->node[m->node].boots == 1)
+	if (d == NULL && !m->cut_reporting)
 		return false;
-	if (d != NULL &&
-		(w->plan.nodes > 1 || w->node[m->node].clock_doubt ||
-			d->at_ms + 60000u >= m->accepted_ms + w->plan.expire_s * 1000u))
+	if (w->plan.nodes > 1 || w->node[m->node].clock_doubt ||
+		(d != NULL ? d->at_ms : w->now_ms) + 60000u >=
+			m->accepted_ms + w->plan.expire_s * 1000u)
 		return true;
 	return !w->plan.postmaster &&
 		(m->null_sender || m->report_refused || w->ledger.any_denied ||

@@ -59,10 +59,9 @@ struct message {
 	bool null_sender, local_client, sender_local;
 	bool report_refused; /* its sender could not be told */
 	bool maybe;          /* refused after the dot for the device's sake: may have been kept */
-	bool dropped;        /* the log says that nobody could be told */
-	uint64_t dropped_ms;
-	uint32_t size; /* wanted */
-	uint32_t id;   /* from "queued as" */
+	bool cut_reporting;  /* its report was on its way when the power went */
+	uint32_t size;       /* wanted */
+	uint32_t id;         /* from "queued as" */
 	uint64_t accepted_ms;
 	struct rcpt rcpt[RCPTS_MAX];
 };
@@ -103,7 +102,7 @@ void ledger_accepted(struct sim *w, unsigned number, uint32_t id);
 void ledger_refused(struct sim *w, unsigned number, unsigned code);
 
 /* What a next hop or a mailbox of node said about a recipient, or about a report to a sender. */
-void ledger_later(struct sim *w, unsigned node, struct token to);
+void ledger_later(struct sim *w, unsigned node, struct token to, uint64_t at_ms);
 void ledger_offered_again(struct sim *w, unsigned node, struct token to);
 void ledger_never(struct sim *w, struct token to);
 
@@ -114,6 +113,7 @@ struct arrival {
 	unsigned to_count;
 	bool from_null;
 	bool mailbox;
+	bool abandoned; /* the Pipit has given it up, or is gone: it does not know of this */
 	struct span data;
 };
 void ledger_arrived(struct sim *w, const struct arrival *a);

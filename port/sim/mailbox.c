@@ -73,19 +73,20 @@ static int box_finish(void *ctx, int handle)
 }
 
 /* The message as a next hop would have it, and whether it came from <>. */
-static struct arrival arrival_of(struct mailbox_slot *m)
+static struct arrival arrival_of(struct mailbox_slot *m, bool abandoned)
 {
 	struct span data = span_make(m->data, m->len);
 	bool from_null = span_starts_nocase(data, SPAN("Return-Path: <>\r\n"));
 	size_t head = span_find(data, '\n') + 1;
 
 	head += span_find(span_from(data, head), '\n') + 1;
-	return (struct arrival){ m->node, &m->to, 1, from_null, true, span_from(data, head) };
+	return (struct arrival){ m->node, &m->to, 1, from_null, true, abandoned,
+		span_from(data, head) };
 }
 
-static void deliver(struct sim *w, struct mailbox_slot *m)
+static void deliver(struct sim *w, struct mailbox_slot *m, bool abandoned)
 {
-	struct arrival a = arrival_of(m);
+	struct arrival a = arrival_of(m, abandoned);
 
 	m->outcome = MAILBOX_DELIVERED;
 	if (fault(w, FAULT_mailbox) && m->to.valid)
@@ -102,7 +103,7 @@ void mailbox_due(struct sim *w, unsigned at)
 
 	if (!m->used || !m->finished || m->answered)
 		return;
-	deliver(w, m);
+	deliver(w, m, false);
 	m->answered = true;
 }
 
@@ -110,7 +111,7 @@ static int box_result(void *ctx, int handle, struct mailbox_result *out)
 {
 	struct node *n = ctx;
 	struct mailbox_slot *m = slot_of(n, handle);
-	struct arrival a = arrival_of(m);
+	struct arrival a = arrival_of(m, false);
 
 	if (!m->answered)
 		return ST_AGAIN;
@@ -127,7 +128,7 @@ static int box_result(void *ctx, int handle, struct mailbox_result *out)
 static void forget(struct sim *w, struct mailbox_slot *m)
 {
 	if (m->finished && !m->answered && draw(w, 2))
-		deliver(w, m);
+		deliver(w, m, true);
 	m->used = false;
 }
 
