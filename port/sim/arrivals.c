@@ -44,6 +44,16 @@ static void arrives(struct sim *w, struct kept *k, const struct arrival *a, uint
 	k->id = id;
 }
 
+static bool flipped_since(const struct sim *w, uint64_t began_ms)
+{
+	unsigned i;
+
+	for (i = 0; i < w->plan.nodes; i++)
+		if (w->node[i].rotten && w->node[i].flip_ms >= began_ms)
+			return true;
+	return false;
+}
+
 /* ---- Messages ----------------------------------------------------------------------------- */
 
 static void message_arrives(struct sim *w, const struct arrival *a, struct token to)
@@ -58,7 +68,9 @@ static void message_arrives(struct sim *w, const struct arrival *a, struct token
 		ledger_show(w, to.message);
 		sim_fail(w, "t%ur%d is delivered, but nobody gave it to us", to.message, to.rcpt);
 	}
-	if (wrong != NULL) {
+	if (wrong != NULL && flipped_since(w, a->began_ms)) {
+		count(w, FIGURE_rotten, 1);
+	} else if (wrong != NULL) {
 		ledger_show(w, to.message);
 		sim_fail(w, "t%ur%d is delivered, but %s", to.message, to.rcpt, wrong);
 	}

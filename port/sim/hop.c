@@ -230,6 +230,7 @@ static void on_mail(struct sim *w, struct session *s)
 	s->from_null = path.len > 1 && path.at[1] == '>';
 	s->from = token_read(path);
 	s->rcpt_count = s->rcpt_seen = 0;
+	s->mail_ms = w->now_ms;
 	if (says_later(w, s)) {
 		reply(s, "451 4.3.0 not now");
 	} else if (!s->from_null && fault(w, FAULT_hop_never)) {
@@ -308,6 +309,8 @@ static void command(struct sim *w, struct session *s, bool more)
 		wrong(w, s, "no EHLO");
 	if (starts(s, "MAIL") || starts(s, "RSET") || starts(s, "QUIT"))
 		later_heard(w, s);
+	if (starts(s, "RSET"))
+		transaction_over(s);
 	if (misbehaves(w, s))
 		return;
 	if (ehlo)
@@ -319,7 +322,6 @@ static void command(struct sim *w, struct session *s, bool more)
 	else if (starts(s, "DATA"))
 		on_data(w, s);
 	else if (starts(s, "RSET")) {
-		transaction_over(s);
 		reply(s, "250 2.0.0 ok");
 	} else if (starts(s, "QUIT")) {
 		reply(s, "221 2.0.0 bye");
@@ -335,7 +337,7 @@ static void arrived(struct sim *w, struct session *s)
 {
 	const struct party *from = &w->net.stream[s->stream].party[0];
 	const struct arrival a = { s->node, s->rcpt, s->rcpt_count, s->from_null, false,
-		!from->open || from->reset, span_make(s->data, s->data_len) };
+		!from->open || from->reset, s->mail_ms, span_make(s->data, s->data_len) };
 
 	ledger_arrived(w, &a);
 	s->stored = true;
@@ -571,7 +573,7 @@ void session_heard(struct sim *w, int stream)
 		return;
 	if (s->stored && s->stored_upto <= read) {
 		const struct arrival a = { s->node, s->stored_to, s->stored_count, s->stored_null,
-			false, false, span_make(s->data, s->stored_len) };
+			false, false, s->mail_ms, span_make(s->data, s->stored_len) };
 
 		s->stored = false;
 		ledger_told(w, &a);

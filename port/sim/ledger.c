@@ -251,9 +251,9 @@ static bool may_be_dropped(const struct sim *w, const struct message *m)
 		(d != NULL ? d->at_ms : w->now_ms) + 60000u >=
 			m->accepted_ms + w->plan.expire_s * 1000u)
 		return true;
-	return !w->plan.postmaster &&
-		(m->null_sender || m->report_refused || w->ledger.any_denied ||
-			w->dns.domain[0].denied);
+	return (m->null_sender || m->report_refused || w->ledger.any_denied ||
+		       w->dns.domain[0].denied) &&
+		(!w->plan.postmaster || w->ledger.any_denied || w->dns.domain[1].denied);
 }
 
 /* A node's log or counters have told of damage; which message it was is not always known. */

@@ -4,7 +4,8 @@
  *  1 Every recipient of a message answered 250 is delivered, or bounced, or its
  *    message is still queued; when all is drained: delivered or bounced.  A
  *    report that nobody can be told (null sender, or refused) without postmaster is dropped.
- *  2 What is delivered is the message octet for octet, behind our own fields.
+ *  2 What is delivered is the message octet for octet, behind our own fields.  (A bit
+ *    that flips between the verification of a message and its last octet is sent.)
  *  3 Nothing is delivered whose final dot was never sent, or that was refused.
  *  4 Twice only where SMTP cannot tell: the reply to the dot was not read, or the
  *    power went before its record was safe.  Such are counted.  Between two
@@ -113,7 +114,8 @@ struct arrival {
 	unsigned to_count;
 	bool from_null;
 	bool mailbox;
-	bool abandoned; /* the Pipit has given it up, or is gone: it does not know of this */
+	bool abandoned;    /* the Pipit has given it up, or is gone: it does not know of this */
+	uint64_t began_ms; /* its octets were verified before */
 	struct span data;
 };
 void ledger_arrived(struct sim *w, const struct arrival *a);

@@ -27,13 +27,12 @@ _Noreturn void check_failed(const char *file, int line)
 	sim_fail(&world, "check failed at %s:%d", file, line);
 }
 
-/* Only calls that are safe in a handler; what is being told is lost. */
+static char ending[80]; /* what on_signal says */
+
 static void on_signal(int number)
 {
-	static const char text[] = "FAILED: killed by a signal, or hangs\n";
-
 	(void)number;
-	(void)!write(STDOUT_FILENO, text, sizeof(text) - 1);
+	(void)!write(STDOUT_FILENO, ending, strlen(ending));
 	_Exit(1);
 }
 
@@ -108,11 +107,15 @@ int main(int argc, char **argv)
 	if (argc - at != 3 || !number(argv[at], &first) || !number(argv[at + 1], &count) ||
 		!number(argv[at + 2], &stride))
 		return usage();
+	if (tell)
+		setvbuf(stdout, NULL, _IOLBF, 0); /* all of it, should a signal end us */
 	signal(SIGALRM, on_signal);
 	signal(SIGSEGV, on_signal);
 	signal(SIGABRT, on_signal);
 	for (i = 0; i < count; i++) {
 		alarm(SEED_SECONDS);
+		snprintf(ending, sizeof(ending), "FAILED seed %u: ended by a signal, or hangs\n",
+			first + i * stride);
 		printf("seed %u\n", first + i * stride);
 		fflush(stdout);
 		sim_run(&world, first + i * stride, &limits, &figures, tell);

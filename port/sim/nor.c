@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* In `used`: a program failed here.  After a boot nobody can know. */
+#define FAILED 2u
+
 static void die(const char *what, uint32_t at)
 {
 	fprintf(stderr, "nor: %s at 0x%x\n", what, (unsigned)at);
@@ -180,7 +183,7 @@ static int nor_program(void *ctx, uint32_t at, const void *from, size_t len)
 	if (fails(n, &n->fail_programs, at / size)) {
 		if (n->fail_silently && rng_below(&n->rng, 2) == 0)
 			n->mem[at] &= bytes[0];
-		memset(n->used + at / unit, 1, len / unit);
+		memset(n->used + at / unit, FAILED, len / unit);
 		return n->fail_silently ? 0 : -1;
 	}
 	if (!cut) {
@@ -350,6 +353,9 @@ void nor_boot(struct nor *n)
 {
 	uint32_t i;
 
+	for (i = 0; i < n->size / n->flash.geometry.program_unit; i++)
+		if (n->used[i] == FAILED)
+			n->used[i] = 0;
 	n->ops = 0;
 	n->cut_at = 0;
 	n->erasing = -1;
