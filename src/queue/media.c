@@ -162,10 +162,13 @@ uint32_t media_free_durable(const struct queue *q)
 	return count;
 }
 
+/* With fewer sectors left than the smallest queue has, nothing would move any more. */
 static void retire(struct queue *q, uint32_t sector)
 {
 	q->sector[sector].kind = QUEUE_SECTOR_RETIRED;
 	q->retired++;
+	if (q->layout.sectors - q->retired < q->layout.journal_sectors + LAYOUT_RESERVE + 2u)
+		q->stopped = true;
 }
 
 void media_free(struct queue *q, uint32_t sector)

@@ -386,6 +386,40 @@ static void test_many_writers(void **state)
 	stop();
 }
 
+/* A device that loses sector after sector stops, and says so; it does not wait for ever. */
+static void test_worn_out(void **state)
+{
+	static const uint8_t bytes[500];
+	struct queue_commit c = { 0, 0, 1, QUEUE_NORMAL, false, false };
+	struct queue_stats stats;
+	uint32_t id, ticket;
+	int i, n, w;
+
+	(void)state;
+	start(4096, 16, 1);
+	for (i = 0; i < 2000 && !queue_stopped(&queue); i++) {
+		RETRY(&queue, w = queue_open(&queue, sizeof(bytes), 1));
+		nor.fail_programs = i % 4 == 0;
+		RETRY(&queue,
+			n = w < 0 ? w
+				  : queue_write(&queue, w, QUEUE_BODY,
+					    span_make(bytes, sizeof(bytes))));
+		if (n > 0)
+			RETRY(&queue, n = queue_commit(&queue, w, &c, &id, &ticket));
+		if (n != ST_OK && w >= 0)
+			queue_abort(&queue, w);
+		else if (w >= 0)
+			RETRY(&queue, n = queue_remove(&queue, id, NULL));
+	}
+	queue_stats(&queue, &stats);
+	assert_true(queue_stopped(&queue));
+	assert_true(stats.retired < 16);
+	nor.fail_programs = 0;
+	nor_boot(&nor);
+	mount();
+	stop();
+}
+
 static void test_copy(void **state)
 {
 	static struct nor big;
@@ -532,6 +566,7 @@ int main(void)
 		cmocka_unit_test(test_state_survives),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_many_writers),
+		cmocka_unit_test(test_worn_out),
 		cmocka_unit_test(test_copy),
 		cmocka_unit_test(test_states_unknown),
 		cmocka_unit_test(test_rot_stays),
