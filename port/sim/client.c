@@ -9,6 +9,7 @@
 #define PATIENCE_MS 900000u
 /* Rule 8: DATA may wait half a minute for room, a commit for slow flash. */
 #define ANSWER_MS 120000u
+#define LOOK_MS 10000u
 
 static const char *name_of(enum said said)
 {
@@ -61,7 +62,7 @@ static void begin(struct sim *w, unsigned index)
 	c->end_how = (uint8_t)draw(w, 3);
 	c->said_octets = c->out_len = c->out_at = 0;
 	c->next_ms = 0;
-	c->waits_ms = w->now_ms;
+	c->waits_ms = 0;
 	c->patient_ms = w->now_ms + PATIENCE_MS;
 	c->expected_count = 1;
 	c->expected[0] = (struct expected){ .said = SAID_CONNECT };
@@ -401,7 +402,7 @@ static void talk(struct sim *w, unsigned index)
 			c->out_at += (uint32_t)n;
 			c->said_octets += (uint32_t)n;
 			c->next_ms = w->now_ms + c->pace_ms;
-			c->waits_ms = w->now_ms;
+			c->waits_ms = 0;
 			note_dot(w, c);
 		}
 	}
@@ -421,9 +422,11 @@ static void check_patience(struct sim *w, unsigned index)
 		c->overheard.next == c->expected_count || x->pipe[0].read != x->pipe[0].written ||
 		x->pipe[1].written != x->pipe[1].read || x->pipe[1].shut_until_ms > w->now_ms ||
 		n->power != NODE_ON) {
-		c->waits_ms = w->now_ms;
+		c->waits_ms = 0;
 		return;
 	}
+	if (c->waits_ms == 0)
+		c->waits_ms = w->now_ms;
 	if (w->now_ms - c->waits_ms > ANSWER_MS)
 		sim_fail(w, "n%u has read %s of client %u and said nothing for %llu ms", c->node,
 			name_of((enum said)c->expected[c->overheard.next % EXPECT_MAX].said), index,
@@ -458,8 +461,8 @@ void client_due(struct sim *w, unsigned index)
 		return;
 	}
 	at = c->patient_ms;
-	if (c->waits_ms + ANSWER_MS + 1000u > w->now_ms && c->waits_ms + ANSWER_MS + 1000u < at)
-		at = c->waits_ms + ANSWER_MS + 1000u;
+	if (c->waits_ms != 0 && w->now_ms + LOOK_MS < at)
+		at = w->now_ms + LOOK_MS;
 	if (c->out_at < c->out_len && c->next_ms > w->now_ms && c->next_ms < at)
 		at = c->next_ms;
 	soon(w, TIMER_CLIENT + index, at);

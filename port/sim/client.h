@@ -54,7 +54,7 @@ struct client {
 	uint32_t said_octets;
 	uint64_t next_ms;    /* not before this */
 	uint64_t patient_ms; /* gives up then */
-	uint64_t waits_ms;   /* since then it has nothing more to say */
+	uint64_t waits_ms;   /* since then only the Pipit can be the reason; 0: something else is */
 	unsigned message;
 	bool in_message, quitting;
 	uint16_t expected_count; /* since the start */
