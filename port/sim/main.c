@@ -70,19 +70,6 @@ static bool take_option(struct limits *limits, const char *name, const char *val
 	return false;
 }
 
-static void print_figures(void)
-{
-	unsigned i;
-
-	for (i = 0; i < FIGURE_COUNT; i++)
-		printf("figure %s %llu\n", figure_name((enum figure)i),
-			(unsigned long long)figures.n[i]);
-	for (i = 0; i < FAULT_COUNT; i++)
-		printf("fault %s %llu\n", fault_name((enum fault)i),
-			(unsigned long long)figures.fault[i]);
-	printf("most step_ops %llu\n", (unsigned long long)figures.step_ops_max);
-}
-
 static int usage(void)
 {
 	fprintf(stderr, "usage: sim [OPTIONS] FIRST COUNT STRIDE; see main.c\n");
@@ -120,6 +107,6 @@ int main(int argc, char **argv)
 		fflush(stdout);
 		sim_run(&world, first + i * stride, &limits, &figures, tell);
 	}
-	print_figures();
+	figures_print(&figures);
 	return 0;
 }

@@ -20,9 +20,15 @@ const char *fault_name(enum fault f)
 	return fault_texts[f];
 }
 
-const char *figure_name(enum figure f)
+void figures_print(const struct figures *f)
 {
-	return figure_texts[f];
+	unsigned i;
+
+	for (i = 0; i < FIGURE_COUNT; i++)
+		printf("figure %s %llu\n", figure_texts[i], (unsigned long long)f->n[i]);
+	for (i = 0; i < FAULT_COUNT; i++)
+		printf("fault %s %llu\n", fault_texts[i], (unsigned long long)f->fault[i]);
+	printf("most step_ops %llu\n", (unsigned long long)f->step_ops_max);
 }
 
 /* ---- Faults as they come -------------------------------------------------------------- */

@@ -88,8 +88,9 @@ enum fault { FAULTS(FAULT_ENUM) FAULT_COUNT };
 	X(refused) \
 	X(recipients) \
 	X(delivered) \
-	X(bounced) X(dropped) X(delayed) X(duplicates) X(cuts) X(boots) X(connections) \
-		X(dns_queries) X(relayed) X(rotten) X(octets) X(flash_ops)
+	X(bounced) \
+	X(dropped) X(delayed) X(duplicates) X(cuts) X(boots) X(connections) X(dns_queries) \
+		X(relayed) X(rotten) X(octets) X(flash_ops)
 
 #define FIGURE_ENUM(name) FIGURE_##name,
 enum figure { FIGURES(FIGURE_ENUM) FIGURE_COUNT };
@@ -131,6 +132,6 @@ bool fault(struct sim *w, enum fault f);
 uint64_t fault_next_ms(struct sim *w, enum fault f);
 void fault_count(struct sim *w, enum fault f);
 const char *fault_name(enum fault f);
-const char *figure_name(enum figure f);
+void figures_print(const struct figures *f);
 
 #endif

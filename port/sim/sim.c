@@ -71,6 +71,8 @@ void sim_fail(const struct sim *w, const char *format, ...)
 	vprintf(format, args);
 	va_end(args);
 	printf("\n");
+	if (w->figures != NULL)
+		figures_print(w->figures);
 	fflush(stdout);
 	_Exit(1);
 }
