@@ -237,6 +237,7 @@ SUBMAKE = $(MAKE) -s --no-print-directory
 test:
 	@port/deps/setup.sh build test
 	+@$(SUBMAKE) all build-unit build-power
+	+@$(SUBMAKE) build-sim
 	+@$(SUBMAKE) SANITIZE=1 all build-unit
 	+@$(SUBMAKE) SANITIZE=thread build-thread
 	@$(PYTHON) tests/harness/run_tests.py build/$(BOARD) build/$(BOARD)-sanitize build/$(BOARD)-thread

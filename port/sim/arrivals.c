@@ -229,6 +229,7 @@ void ledger_told(struct sim *w, const struct arrival *a)
 	struct report_walk x = { .rest = a->data };
 	unsigned i;
 
+	node_promised(w, a->node);
 	for (i = 0; !is_report(a) && i < a->to_count; i++)
 		told(w, &rcpt_of(w, a->to[i])->delivery, a);
 	if (!is_report(a))

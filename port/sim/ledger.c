@@ -41,7 +41,8 @@ static void draw_rcpts(struct sim *w, struct message *m)
 	m->rcpts = (uint8_t)(1u + (draw(w, 2) ? draw(w, RCPTS_MAX) : 0u));
 	for (i = 0; i < m->rcpts; i++) {
 		m->rcpt[i].domain = (uint8_t)draw(w, CONFIG_SIM_DOMAINS);
-		if (w->plan.local && (!m->local_client || draw(w, 3) == 0))
+		/* A stranger now and then tries to relay. */
+		if (w->plan.local && draw(w, 4) < (m->local_client ? 1u : 3u))
 			m->rcpt[i].domain = DOMAIN_LOCAL;
 	}
 }
@@ -139,6 +140,7 @@ void ledger_accepted(struct sim *w, unsigned number, uint32_t id)
 	m->accepted_ms = w->now_ms;
 	count(w, FIGURE_accepted, 1);
 	count(w, FIGURE_recipients, m->rcpts_accepted);
+	node_promised(w, m->node);
 }
 
 void ledger_refused(struct sim *w, unsigned number, unsigned code)

@@ -171,6 +171,20 @@ static void arm_cut(struct sim *w, struct node *n, uint32_t within)
 	n->nor.cut_at = n->nor.ops + draw_log(w, within);
 }
 
+void node_promised(struct sim *w, unsigned index)
+{
+	struct node *n = &w->node[index];
+
+	if (!fault(w, FAULT_promise_cut) || n->power != NODE_ON)
+		return;
+	if (draw(w, 2) == 0) {
+		arm_cut(w, n, 20);
+		return;
+	}
+	n->next = EVENT_CUT_NOW;
+	set_timer(w, TIMER_POWER + index, w->now_ms + draw_log(w, 300) - 1u);
+}
+
 static bool init_pipit(struct node *n, enum status *status, struct pipit_problem *where)
 {
 	if (setjmp(n->nor.off) != 0)
@@ -270,6 +284,7 @@ void node_power_due(struct sim *w, unsigned index)
 		}
 		arm_cut(w, n, 200);
 		break;
+	case EVENT_CUT_NOW: lose_power(w, index, false); return;
 	case EVENT_RESTART:
 		fault_count(w, FAULT_restart);
 		story(w, "n%u is told to stop", index);
@@ -328,9 +343,11 @@ void node_clock_due(struct sim *w, unsigned index)
 void node_rot_due(struct sim *w, unsigned index)
 {
 	struct node *n = &w->node[index];
-	uint32_t at = draw(w, n->nor.size);
+	uint32_t at = draw(w, n->nor.size), tries;
 	uint8_t bit = (uint8_t)(1u << draw(w, 8));
 
+	for (tries = 0; tries < 20 && n->nor.mem[at] == 0xff; tries++)
+		at = draw(w, n->nor.size);
 	n->nor.mem[at] ^= bit;
 	n->nor.medium[at] ^= bit;
 	n->rotten = true;

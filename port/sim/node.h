@@ -29,7 +29,7 @@ struct handle {
 	uint32_t life; /* which use of this slot it is */
 };
 
-enum node_event { EVENT_CUT, EVENT_RESTART, EVENT_RELOAD, EVENT_BOOT };
+enum node_event { EVENT_CUT, EVENT_RESTART, EVENT_RELOAD, EVENT_BOOT, EVENT_CUT_NOW };
 enum node_power { NODE_OFF, NODE_ON, NODE_STOPPING };
 
 struct node {
@@ -79,6 +79,9 @@ struct mailbox_slot {
 void node_init(struct sim *w, unsigned index);
 void node_boot(struct sim *w, unsigned index);
 void node_wake(struct sim *w, unsigned index); /* a handle may be ready */
+
+/* A promise was made: now would be a bad moment for the power to go. */
+void node_promised(struct sim *w, unsigned index);
 
 /* Timers. */
 void node_due(struct sim *w, unsigned index);

@@ -47,8 +47,9 @@ struct sim;
 	X(erase, 3)          /* an erase fails, with a report */                               \
 	X(sync, 10)          /* a sync fails: the queue stops until a restart */               \
 	X(flash_slow, 300)   /* erases and syncs take their time, up to half a second */       \
-	X(rot, 10)           /* an hour: a bit flips */                                        \
+	X(rot, 60)           /* an hour: a bit flips, mostly where something is written */     \
 	/* node.c: the machine */                                                              \
+	X(promise_cut, 100)  /* the power goes soon after a 250 was said or heard */             \
 	X(power, 30)         /* an hour: the power goes, inside a flash operation or between   \
 	                        steps; what is torn or not synced is kept in any part */       \
 	X(restart, 3)        /* an hour: it is stopped, waited for, and started again */       \
@@ -89,8 +90,9 @@ enum fault { FAULTS(FAULT_ENUM) FAULT_COUNT };
 	X(recipients) \
 	X(delivered) \
 	X(bounced) \
-	X(dropped) X(delayed) X(duplicates) X(cuts) X(boots) X(connections) X(dns_queries) \
-		X(relayed) X(rotten) X(octets) X(flash_ops)
+	X(dropped) \
+	X(delayed) X(duplicates) X(cuts) X(boots) X(connections) X(dns_queries) X(relayed) \
+		X(rotten) X(octets) X(flash_ops)
 
 #define FIGURE_ENUM(name) FIGURE_##name,
 enum figure { FIGURES(FIGURE_ENUM) FIGURE_COUNT };

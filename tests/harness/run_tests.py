@@ -6,7 +6,8 @@
 
 The arguments are build folders.  Programs of tests/unit run plain and under
 ASan+UBSan, as do the dialogues; those of tests/tsan under TSan; the power cuts
-once, in their short form; tests/e2e against the plain daemon, and most of it
+once, in their short form; the simulator with a thousand seeds, and with a Pipit
+that answers too early, which it must notice; tests/e2e against the plain daemon, and most of it
 against the sanitized one too.  Everything that was printed is in
 build/test/NAME.log; only what failed is shown.  The last line is the sum.
 """
@@ -141,6 +142,10 @@ def in_parallel(plain, sanitized, thread):
         runs.append(Run("power", [plain + "/tests/power/power", "ci"], 400))
         runs.append(Run("power-fixed", [plain + "/tests/power/power-fixed", "ci",
                                         "format", "cuts", "file", "filling", "faults", "rot"], 400))
+    if glob.glob("port/sim/*.c"):
+        runs.append(Run("sim", ["/usr/bin/python3", "port/sim/sim.py", "build/sim", "1", "1000"],
+                        900))
+        runs.append(Run("sim-mutant", ["port/sim/mutants.sh", "build/sim", "400", "first"], 600))
     for build, suffix in ((plain, ""), (sanitized, "-sanitized")):
         if glob.glob("tests/dialog/*.c"):
             runs.append(Run("dialog" + suffix, [build + "/tests/dialog/dialog"], 300))
