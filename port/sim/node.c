@@ -28,7 +28,8 @@ struct instant node_now(const struct node *n)
 
 	if (wall < 1)
 		wall = 1;
-	return (struct instant){ .mono_ms = n->w->now_ms - n->boot_ms + 1u,
+	/* The milliseconds wrap a minute after each boot. */
+	return (struct instant){ .mono_ms = (uint32_t)(n->w->now_ms - n->boot_ms) - 60000u,
 		.wall_s = n->clock_known ? (uint32_t)wall : 0,
 		.wall_known = n->clock_known };
 }
@@ -195,10 +196,7 @@ static bool init_pipit(struct node *n, enum status *status, struct pipit_problem
 
 static void note_rot(struct node *n)
 {
-	struct queue_stats stats;
-
-	queue_stats(&n->mta.core.queue, &stats);
-	n->told_rot |= stats.rotten > 0;
+	n->told_rot |= n->mta.core.queue.rotten > 0;
 }
 
 static void set_clock(struct sim *w, struct node *n)
@@ -395,11 +393,8 @@ static void check_step(struct sim *w, struct node *n, uint32_t wait_ms)
 /* A queue that has stopped needs a restart: somebody sees to it. */
 static void repair(struct sim *w, struct node *n)
 {
-	struct queue_stats stats;
-
-	queue_stats(&n->mta.core.queue, &stats);
-	n->told_rot |= stats.rotten > 0;
-	if (!stats.stopped || n->power != NODE_ON)
+	note_rot(n);
+	if (!queue_has_stopped(&n->mta.core.queue) || n->power != NODE_ON)
 		return;
 	story(w, "n%u needs a restart: its flash has failed", n->index);
 	n->power = NODE_STOPPING;
@@ -451,6 +446,15 @@ void node_due(struct sim *w, unsigned index)
 
 /* ---- The end ------------------------------------------------------------------------------------- */
 
+static unsigned slots_used(const struct node *n)
+{
+	unsigned i, used = 0;
+
+	for (i = 0; i < CONFIG_QUEUE_MESSAGES; i++)
+		used += n->mta.core.queue.slots[i].id != 0;
+	return used;
+}
+
 bool node_is_empty(const struct node *n)
 {
 	const struct pipit *p = &n->mta;
@@ -458,7 +462,7 @@ bool node_is_empty(const struct node *n)
 
 	if (n->dead)
 		return true;
-	if (n->power != NODE_ON || p->core.queue.slot_count > 0 || queue_busy(&p->core.queue) ||
+	if (n->power != NODE_ON || slots_used(n) > 0 || queue_busy(&p->core.queue) ||
 		!outbound_idle(&p->sending))
 		return false;
 	for (i = 0; i < CONFIG_SERVER_SESSIONS; i++)
@@ -475,19 +479,21 @@ void node_check_pools(struct sim *w, unsigned index)
 	const struct node *n = &w->node[index];
 	const struct queue *q = &n->mta.core.queue;
 	const struct schedule *s = &n->mta.core.schedule;
-	unsigned i, active = 0, writers = 0;
+	unsigned i, active = 0, writers = 0, rows = 0;
 
 	if (n->dead)
 		return;
 	for (i = 0; i < CONFIG_ROUTE_HOPS; i++)
 		active += s->hop[i].active;
 	for (i = 0; i < CONFIG_QUEUE_WRITERS; i++)
-		writers += q->writers[i].slot != QUEUE_NONE;
+		writers += q->writers[i].id != 0;
+	for (i = 0; i < CONFIG_QUEUE_MESSAGES; i++)
+		rows += s->row[i].id != 0;
 	if (node_handles_used(n) != 1)
 		sim_fail(w, "n%u has %u handles at the end, of 1", index, node_handles_used(n));
-	if (active + writers + s->count > 0)
+	if (active + writers + rows > 0)
 		sim_fail(w, "n%u ends with %u hops, %u writers, %u rows in use", index, active,
-			writers, s->count);
+			writers, rows);
 	if (q->rcpt_count + q->message_count + q->journal_live + q->live_bytes > 0)
 		sim_fail(w, "n%u's empty queue counts %u recipients, %u messages, %u and %u octets",
 			index, q->rcpt_count, q->message_count, q->journal_live, q->live_bytes);
@@ -501,17 +507,15 @@ void node_show(const struct node *n)
 	unsigned i;
 
 	printf("n%u: power %u, %u boots, %u messages, %u slots, clock %s, off %lld s\n", n->index,
-		n->power, n->boots, n->mta.core.queue.message_count, n->mta.core.queue.slot_count,
+		n->power, n->boots, n->mta.core.queue.message_count, slots_used(n),
 		n->clock_known ? "known" : "unknown", (long long)n->clock_off_s);
 	while (queue_next(&n->mta.core.queue, &cursor, &m)) {
 		printf("  %08x: %u pending, %u failed, %u reporting, arrival %u, expiry %u, now %u",
 			m.id, m.pending, m.failed, m.reporting, m.arrival_s, m.expiry_s,
 			node_now(n).wall_s);
-		for (i = 0; i < SCHEDULE_SLOTS; i++)
+		for (i = 0; i < CONFIG_QUEUE_MESSAGES; i++)
 			if (row[i].id == m.id)
-				printf(", due in %lld ms%s",
-					(long long)(schedule_row_due_ms(&row[i]) -
-						node_now(n).mono_ms),
+				printf(", due at %u s of %u%s", row[i].due_s, n->mta.core.now_s,
 					row[i].running ? ", running" : "");
 		printf("\n");
 	}

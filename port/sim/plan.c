@@ -104,7 +104,9 @@ static void draw_flash(struct sim *w, struct plan *p)
 	p->file = draw(w, 3) == 0;
 	p->unstable = draw(w, 4) == 0;
 	p->flash.sector_size = 4096;
-	p->flash.sector_count = draw(w, 2) ? sectors : 12u + draw(w, sectors - 11u);
+	p->flash.sector_count = draw(w, 2) || CONFIG_QUEUE_FIXED_GEOMETRY
+		? sectors
+		: 12u + draw(w, sectors - 11u);
 	p->flash.program_unit = p->file ? 1 : units[draw(w, 6)];
 	while (p->flash.program_unit > CONFIG_QUEUE_PROGRAM_UNIT_MAX)
 		p->flash.program_unit /= 2;

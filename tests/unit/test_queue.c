@@ -397,7 +397,7 @@ static void test_worn_out(void **state)
 
 	(void)state;
 	start(4096, 16, 1);
-	for (i = 0; i < 2000 && !queue_stopped(&queue); i++) {
+	for (i = 0; i < 2000 && !queue_has_stopped(&queue); i++) {
 		RETRY(&queue, w = queue_open(&queue, sizeof(bytes), 1));
 		nor.fail_programs = i % 4 == 0;
 		RETRY(&queue,
@@ -412,7 +412,7 @@ static void test_worn_out(void **state)
 			RETRY(&queue, n = queue_remove(&queue, id, NULL));
 	}
 	queue_stats(&queue, &stats);
-	assert_true(queue_stopped(&queue));
+	assert_true(queue_has_stopped(&queue));
 	assert_true(stats.retired < 16);
 	nor.fail_programs = 0;
 	nor_boot(&nor);
