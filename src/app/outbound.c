@@ -173,7 +173,7 @@ static uint32_t step_mailbox(struct delivery *x)
 				o->state = OUTBOUND_RECORD;
 			return 0;
 		}
-		if (!source_open(x->core, &o->source, x->t)) {
+		if (!source_open(x->core, &o->source, x->t, o->verifier.content)) {
 			o->state = OUTBOUND_RECORD;
 			return 0;
 		}
@@ -215,7 +215,8 @@ uint32_t outbound_step(struct sending *s)
 		least_ms = wait_ms < least_ms ? wait_ms : least_ms;
 		free_slots += x.o->state == OUTBOUND_FREE;
 	}
-	if (free_slots > 0 && !s->tasks.core->stopping && !queue_has_stopped(&s->tasks.core->queue)) {
+	if (free_slots > 0 && !s->tasks.core->stopping &&
+		!queue_has_stopped(&s->tasks.core->queue)) {
 		wait_ms = schedule_wait_ms(&s->tasks.core->schedule, s->tasks.core->now_s);
 		least_ms = wait_ms < least_ms ? wait_ms : least_ms;
 	}

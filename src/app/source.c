@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "app/source.h"
 
-bool source_open(struct core *c, struct source *s, const struct task *t)
+#include "base/crc32c.h"
+
+bool source_open(struct core *c, struct source *s, const struct task *t, uint32_t verified)
 {
 	struct queue_message m;
 
@@ -11,6 +13,8 @@ bool source_open(struct core *c, struct source *s, const struct task *t)
 	s->in_body = false;
 	s->size = s->is_report ? 0 : m.prefix_len + m.body_len;
 	s->left = s->size;
+	s->crc = 0;
+	s->verified = verified;
 	s->eight_bit = !s->is_report && m.eight_bit;
 	if (s->is_report)
 		bounce_open(&s->from.report, t->message, task_job((enum task_kind)t->kind));
@@ -45,8 +49,15 @@ int source_fill(struct core *c, struct source *s, struct piece *p)
 		return n;
 	p->at = 0;
 	p->len = (uint16_t)n;
-	s->left -= s->left < (uint32_t)n ? s->left : (uint32_t)n;
-	return ST_OK;
+	if (s->is_report)
+		return ST_OK;
+	/* Flash may rot between verifying and sending. */
+	s->crc = crc32c(s->crc, source_piece(p));
+	s->left -= (uint32_t)n;
+	if (s->left > 0 || s->crc == s->verified)
+		return ST_OK;
+	p->len = 0;
+	return ST_CORRUPT;
 }
 
 bool source_is_last(const struct source *s, const struct piece *p)

@@ -69,7 +69,7 @@ static bool on_ready(struct delivery *x)
 		}
 		return false;
 	}
-	if (!source_open(x->core, &o->source, x->t)) {
+	if (!source_open(x->core, &o->source, x->t, o->verifier.content)) {
 		o->offered = true; /* removed by the operator: go on with the next */
 		return true;
 	}

@@ -267,6 +267,7 @@ void queue_verify_begin(struct queue_verifier *v, uint32_t id)
 	queue_reader_open(&v->reader, id, QUEUE_ENVELOPE);
 	v->crc = 0;
 	v->total = 0;
+	v->content = 0;
 	v->retries = 0;
 }
 
@@ -297,6 +298,8 @@ enum status queue_verify(struct queue *q, struct queue_verifier *v)
 		return verify_failed(q, v, (enum status)n);
 	if (n > 0) {
 		v->crc = crc32c(v->crc, span_make(q->scratch, (size_t)n));
+		if (v->reader.stream != QUEUE_ENVELOPE)
+			v->content = crc32c(v->content, span_make(q->scratch, (size_t)n));
 		return ST_AGAIN;
 	}
 	v->total = crc_fold(v->total, v->crc);

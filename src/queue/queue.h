@@ -184,8 +184,9 @@ int queue_read(struct queue *q, struct queue_reader *r, void *to, size_t cap);
  * call: ST_AGAIN (call again), ST_OK, ST_CORRUPT (and `damaged` is set), ST_IO. */
 struct queue_verifier {
 	struct queue_reader reader;
-	uint32_t crc;   /* of the stream so far */
-	uint32_t total; /* of the streams before it */
+	uint32_t crc;     /* of the stream so far */
+	uint32_t total;   /* of the streams before it */
+	uint32_t content; /* CRC-32C of prefix and body: what is read later must be the same */
 	uint8_t retries;
 };
 void queue_verify_begin(struct queue_verifier *v, uint32_t id);
