@@ -90,7 +90,7 @@ class Pipit:
     """folder: everything of it lives there.  lines: configuration beside the usual; a keyword
     given there replaces the usual line.  Use as a context, or start() and stop()."""
 
-    def __init__(self, folder, lines="", usual=True, listen=None, preload=None, env=None, limit=None):
+    def __init__(self, folder, lines="", usual=True, listen=None, preload=None, env=None, limit=None, options=()):
         self.folder = str(folder)
         os.makedirs(self.folder, exist_ok=True)
         os.chmod(self.folder, 0o755)
@@ -107,6 +107,7 @@ class Pipit:
             self.env.update(LD_PRELOAD=preload, PIPIT_SHIM_FILE="/queue", PIPIT_SHIM_CONTROL=self.shim_control)
             self.env.setdefault("ASAN_OPTIONS", "verify_asan_link_order=0")
         self.limit = limit or []
+        self.options = list(options)
         self.process = None
         self.restarts = 0
         self.write_config(lines, usual, listen)
@@ -151,7 +152,7 @@ class Pipit:
         assert self.process is None
         log = open(self.log_path, "ab")
         self.log_start = log.tell()
-        self.process = subprocess.Popen(self.limit + [BINARY, "run", "-c", self.config], cwd=self.folder, env=self.env,
+        self.process = subprocess.Popen(self.limit + [BINARY, "run", "-c", self.config] + self.options, cwd=self.folder, env=self.env,
                                         stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                                         preexec_fn=lambda: ctypes.CDLL(None).prctl(1, signal.SIGTERM))
         log.close()

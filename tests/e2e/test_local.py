@@ -35,6 +35,26 @@ def test_maildir_is_made_and_files_are_private(make):
     assert re.fullmatch(r"[A-Za-z0-9._,=+-]+", name)
 
 
+def test_root_becomes_the_service_user(make, folder):
+    """Started by root: the loop is another user, who cannot write the mailbox; the helper can."""
+    peers.need_root("to become another user")
+    p = make(f"local_domain here.test\ndeliver *@here.test maildir {folder}/homes/%u/Maildir users=system\n"
+             "postmaster games@here.test", start=False, options=["--user", "nobody"])
+    os.makedirs(f"{folder}/homes/games")
+    os.chown(f"{folder}/homes/games", pwd.getpwnam("games").pw_uid, pwd.getpwnam("games").pw_gid)
+    p.start()
+    with open(f"/proc/{p.process.pid}/status", encoding="ascii") as f:
+        status = dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
+    nobody = pwd.getpwnam("nobody")
+    assert status["Uid"].split() == [str(nobody.pw_uid)] * 4
+    assert status["Gid"].split() == [str(nobody.pw_gid)] * 4
+    assert status["Groups"].split() in ([], [str(nobody.pw_gid)])
+    assert int(status["CapEff"], 16) == 1 << 10   # CAP_NET_BIND_SERVICE, for a reload
+    assert submit(p.port, "ada@client.test", "games@here.test", message()) == 250
+    p.wait_empty()
+    assert len(os.listdir(f"{folder}/homes/games/Maildir/new")) == 1
+
+
 def test_maildir_names_are_unique(make):
     p = make()
     peers.smtp_source(p.port, "-s", "8", "-m", "80", "-f", "ada@client.test", "-t", "ada@here.test", "-M", "client.test")
