@@ -56,12 +56,6 @@ static int flash_erase(void *ctx, uint32_t sector)
 	return ST_OK;
 }
 
-static int flash_done(void *ctx)
-{
-	(void)ctx;
-	return 1;
-}
-
 static int flash_erase_done(void *ctx)
 {
 	return ((struct world *)ctx)->flash_stuck ? 0 : 1;
@@ -72,13 +66,18 @@ static int flash_sync(void *ctx)
 	return ((struct world *)ctx)->flash_dead ? ST_IO : ST_OK;
 }
 
+static int flash_sync_done(void *ctx)
+{
+	return ((struct world *)ctx)->sync;
+}
+
 static const struct flash_ops flash_ops = {
 	.read = flash_read,
 	.program = flash_program,
 	.erase_begin = flash_erase,
 	.erase_done = flash_erase_done,
 	.sync_begin = flash_sync,
-	.sync_done = flash_done,
+	.sync_done = flash_sync_done,
 };
 
 /* ---- connections --------------------------------------------------------------- */
@@ -229,9 +228,14 @@ static void hop_line(struct world *w, struct world_handle *x, const char *line, 
 		reply(x, NULL,
 			"250-hop\r\n250-PIPELINING\r\n250-ENHANCEDSTATUSCODES\r\n250 8BITMIME\r\n");
 	} else if (memcmp(line, "MAIL", 4) == 0) {
+		x->hop_rcpts = 0;
 		reply(x, w->hop.mail, "250 2.1.0 ok\r\n");
 	} else if (memcmp(line, "RCPT", 4) == 0) {
-		reply(x, w->hop.rcpt, "250 2.1.5 ok\r\n");
+		if (w->hop.rcpts_max > 0 && x->hop_rcpts == w->hop.rcpts_max)
+			reply(x, NULL, "452 4.5.3 too many recipients\r\n");
+		else
+			reply(x, w->hop.rcpt, "250 2.1.5 ok\r\n");
+		x->hop_rcpts += x->hop_rcpts < w->hop.rcpts_max;
 	} else if (memcmp(line, "DATA", 4) == 0) {
 		x->hop_in_data = w->hop.data == NULL;
 		w->hop.last.len = 0;
@@ -344,6 +348,7 @@ void world_init(struct world *w, bool wall_known)
 	memset(w, 0, sizeof(*w));
 	memset(w->flash, 0xff, sizeof(w->flash));
 	w->now.wall_s = 1790000000u;
+	w->sync = 1;
 	world_reboot(w, wall_known);
 }
 

@@ -29,6 +29,7 @@ struct world_handle {
 	struct world_stream to_pipit, from_pipit;
 	size_t hop_read; /* octets of from_pipit that the scripted hop has seen */
 	bool hop_in_data;
+	unsigned hop_rcpts; /* accepted in this transaction */
 };
 
 /* What the next hop answers; NULL: the usual 2xx. */
@@ -36,6 +37,7 @@ struct world_hop {
 	bool refuse; /* the connection */
 	bool silent; /* says nothing by itself, not even a banner */
 	const char *banner, *mail, *rcpt, *data, *dot;
+	unsigned rcpts_max; /* so many in a transaction, then 452; 0: any number */
 	unsigned connects, messages;
 	struct world_stream last; /* the last message, dots undone not */
 };
@@ -48,6 +50,7 @@ struct world {
 	size_t (*piece)(size_t len); /* of len octets one recv or send moves so many; NULL: all */
 	bool flash_dead;             /* the next sync fails */
 	bool flash_stuck;            /* erases never end */
+	int sync; /* what flash says to a sync: 1, 0 while it takes its time, or an error */
 	struct world_stream mailbox, log;
 	uint8_t random_next;
 	unsigned erases;
