@@ -88,7 +88,7 @@ PORT_OBJ := $(patsubst %.c,$(B)/%.o,$(filter-out $(MAIN),$(PORT)))
 MAIN_OBJ := $(MAIN:%.c=$(B)/%.o)
 
 .PHONY: all run test check size power sim format menuconfig defconfig install clean distclean
-.PHONY: coverage fuzz build-fuzz build-unit build-power build-sim build-thread size-of FORCE
+.PHONY: coverage fuzz mutants build-fuzz build-unit build-power build-sim build-thread size-of FORCE
 .DELETE_ON_ERROR:
 ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc)
@@ -308,6 +308,11 @@ sim:
 	@port/deps/setup.sh build
 	+@$(SUBMAKE) build-sim
 	@$(PYTHON) port/sim/sim.py $(SIM_BUILD) $(SEED) $(RUNS)
+
+# Breaks one rule at a time: WORDS chooses some, --quick what unit tests notice.
+mutants:
+	@port/deps/setup.sh build test
+	@$(PYTHON) tests/mutants/run.py $(WORDS)
 
 power:
 	@port/deps/setup.sh build test
