@@ -273,6 +273,12 @@ static void super_fill(const struct queue *q, struct journal_record *r)
 	r->super.unused = 0;
 }
 
+/* All batches but the present one; mount knows it when a record of that one said so. */
+static bool is_prev_durable(const struct queue *q)
+{
+	return q->synced + 1u == q->batch || (q->mounting && q->torn_count == 1u);
+}
+
 /* Whether the record, found in sector old, is the last of its kind; updates
  * what a copy must say. */
 static bool carry_wanted(struct queue *q, struct journal_record *r, uint16_t old, uint16_t to)
@@ -289,8 +295,7 @@ static bool carry_wanted(struct queue *q, struct journal_record *r, uint16_t old
 		s->base = to;
 		journal_commit_store(r, s);
 		/* Durable for long, or still in doubt with the batch that wrote it? */
-		if ((uint16_t)((q->batch & 0xffffu) - s->batch) >
-				(q->synced + 1u == q->batch ? 0u : 1u) ||
+		if ((uint16_t)((q->batch & 0xffffu) - s->batch) > (is_prev_durable(q) ? 0u : 1u) ||
 			(s->flags & QUEUE_SLOT_CARRIED))
 			r->commit.flags |= QUEUE_SLOT_CARRIED;
 		return true;

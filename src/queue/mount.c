@@ -380,7 +380,7 @@ static enum status load(struct mount *m)
 	if (st != ST_OK)
 		return st;
 	q->batch = 0x10000u + m->ring.newest.last_batch;
-	q->synced = q->batch - q->torn_count;
+	q->synced = q->batch - 2u;
 	q->batch_used = true;
 	q->gen_limit = q->gen_next + JOURNAL_GEN_STEP;
 	q->recount = layout_sectors(&q->layout);

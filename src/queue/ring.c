@@ -111,6 +111,13 @@ static uint16_t ring_prev(struct queue *q, uint16_t at, struct ring *r)
 	return QUEUE_NONE;
 }
 
+/* A mount that found the last batch unfinished, and the one before it durable, said so when
+ * it had to begin this sector. */
+static bool is_known_safe(const struct ring_sector *n)
+{
+	return n->has_super && n->super.torn_count == 1u && n->super.torn_batch == n->last_batch;
+}
+
 /* The ring that ends in r->sector, oldest first. */
 static bool chain(struct queue *q, struct ring *r)
 {
@@ -118,7 +125,7 @@ static bool chain(struct queue *q, struct ring *r)
 
 	r->lost = false;
 	q->torn_batch = r->newest.last_batch;
-	q->torn_count = r->newest.last_prev_safe ? 1 : 2;
+	q->torn_count = r->newest.last_prev_safe || is_known_safe(&r->newest) ? 1 : 2;
 	q->ring_len = 0;
 	q->sector[at].extents = (uint16_t)(r->newest.end / 4u);
 	for (; at != QUEUE_NONE; at = ring_prev(q, at, r)) {
