@@ -259,6 +259,11 @@ enum status media_open(struct queue *q, uint8_t type, bool worn, uint16_t *secto
 		*sector = at;
 		return ST_OK;
 	}
+	/* Retired sectors were the last room to reclaim into: nothing will ever fall free,
+	 * since no record can be written of what is done. */
+	if (type == MEDIA_JOURNAL && q->retired > 0 && q->free_count == 0 &&
+		q->erasing == QUEUE_NONE && q->cold.sector == QUEUE_NONE)
+		q->stopped = true;
 	return q->stopped ? ST_IO : ST_AGAIN;
 }
 

@@ -420,6 +420,35 @@ static void test_worn_out(void **state)
 	stop();
 }
 
+/* A full device that loses its reserve: an outcome is recorded or refused, not put off. */
+static void test_reserve_lost(void **state)
+{
+	static const uint8_t bytes[900];
+	struct queue_commit c = { 0, 0, 1, QUEUE_NORMAL, false, false };
+	struct queue_outcome o = { 0, QUEUE_PENDING, 1, 0, NULL };
+	uint32_t id = 0, ticket;
+	int i, n = ST_OK, w;
+
+	(void)state;
+	start(4096, 13, 16);
+	for (i = 0; i < 200; i++) {
+		RETRY(&queue, w = queue_open(&queue, sizeof(bytes), 1));
+		if (w < 0)
+			break;
+		RETRY(&queue, n = queue_write(&queue, w, QUEUE_BODY, span_make(bytes, 900)));
+		RETRY(&queue, n = queue_commit(&queue, w, &c, &id, &ticket));
+		assert_int_equal(n, ST_OK);
+	}
+	assert_int_equal(w, ST_FULL);
+	for (i = 0; i < 2000 && n == ST_OK; i++) {
+		nor.fail_programs = i % 50 == 0;
+		o.attempts = (uint8_t)(i & 0x7f);
+		RETRY(&queue, n = queue_record(&queue, id, &o, NULL));
+		assert_int_not_equal(n, ST_AGAIN);
+	}
+	stop();
+}
+
 static void test_copy(void **state)
 {
 	static struct nor big;
@@ -567,6 +596,7 @@ int main(void)
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_many_writers),
 		cmocka_unit_test(test_worn_out),
+		cmocka_unit_test(test_reserve_lost),
 		cmocka_unit_test(test_copy),
 		cmocka_unit_test(test_states_unknown),
 		cmocka_unit_test(test_rot_stays),
