@@ -313,8 +313,8 @@ void ledger_offered_again(struct sim *w, unsigned node, struct token to)
 	r = rcpt_of(w, to);
 	/* What was recorded before a cut may be lost with it; without a clock, or with one that
 	 * jumps, all recipients of a message come with the first that is due. */
-	if (r->laters == 0 || w->node[node].clock_doubt || r->later_by != node ||
-		r->later_boot != w->node[node].boots)
+	if (r->laters == 0 || !is_strict(w, node) || w->node[node].clock_doubt ||
+		r->later_by != node || r->later_boot != w->node[node].boots)
 		return;
 	step = r->laters - 1u < 5u ? r->laters - 1u : 4u;
 	wait_ms = w->plan.retry_s[step] * 875u;
