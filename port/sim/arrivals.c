@@ -10,15 +10,30 @@
 /* Ours for our steps: -12 % of the schedule, and the second that is being counted. */
 #define EARLY_MS 1500u
 
-/* From a message's time of arrival to its 250: flash may have to make room. */
-#define ARRIVAL_MS 60000u
-
 static struct rcpt *rcpt_of(struct sim *w, struct token to)
 {
 	return &w->ledger.message[to.message].rcpt[to.rcpt];
 }
 
-/* ---- Twice -------------------------------------------------------------------------------- */
+/* ---- Rot -------------------------------------------------------------------------- */
+
+bool flipped_since(const struct sim *w, uint64_t began_ms)
+{
+	unsigned i;
+
+	for (i = 0; i < w->plan.nodes; i++)
+		if (w->node[i].rotten && w->node[i].flip_ms >= began_ms)
+			return true;
+	return false;
+}
+
+/* Addresses and reports may read wrong. */
+static bool is_rotten(const struct sim *w)
+{
+	return flipped_since(w, 0);
+}
+
+/* ---- Twice ---------------------------------------------------------------------- */
 
 static bool is_strict(const struct sim *w, unsigned node)
 {
@@ -44,17 +59,7 @@ static void arrives(struct sim *w, struct kept *k, const struct arrival *a, uint
 	k->id = id;
 }
 
-static bool flipped_since(const struct sim *w, uint64_t began_ms)
-{
-	unsigned i;
-
-	for (i = 0; i < w->plan.nodes; i++)
-		if (w->node[i].rotten && w->node[i].flip_ms >= began_ms)
-			return true;
-	return false;
-}
-
-/* ---- Messages ----------------------------------------------------------------------------- */
+/* ---- Messages ------------------------------------------------------------------- */
 
 static void message_arrives(struct sim *w, const struct arrival *a, struct token to)
 {
@@ -82,7 +87,7 @@ static void message_arrives(struct sim *w, const struct arrival *a, struct token
 	arrives(w, &r->delivery, a, id, "delivered", to);
 }
 
-/* ---- Reports ------------------------------------------------------------------------------ */
+/* ---- Reports -------------------------------------------------------------------- */
 
 static bool hop_is_narrow(const struct sim *w, const struct message *m)
 {
@@ -107,8 +112,8 @@ static bool may_fail(const struct sim *w, const struct message *m, const struct 
 	for (i = 0; i < w->plan.nodes; i++)
 		if (w->node[i].clock_doubt || w->node[i].rotten)
 			return true;
-	/* Too long in the queue, where it was some time before it was answered 250. */
-	return w->now_ms + ARRIVAL_MS >= m->accepted_ms + w->plan.expire_s * 1000u;
+	/* Too long in the queue; times are cut to seconds there. */
+	return w->now_ms + 2000u >= m->offered_ms + w->plan.expire_s * 1000u;
 }
 
 static void failure_arrives(struct sim *w, const struct arrival *a, struct token about)
@@ -178,18 +183,20 @@ static void report_arrives(struct sim *w, const struct arrival *a)
 	struct report_walk x = { .rest = a->data };
 	unsigned about = 0;
 
-	if (!is_whole_report(a->data))
+	if (!is_whole_report(a->data) && !is_rotten(w))
 		sim_fail(w, "n%u sends a report that is cut or not ASCII", a->node);
 	while (report_next(&x)) {
 		about++;
-		if (w->ledger.message[x.about.message].state == MESSAGE_MADE || x.about.rcpt < 0)
+		if (w->ledger.message[x.about.message].state == MESSAGE_MADE && !is_rotten(w))
 			sim_fail(w, "n%u reports on what it never got", a->node);
+		if (x.about.rcpt < 0) /* another's report, which went through this one and failed */
+			continue;
 		if (x.failed)
 			failure_arrives(w, a, x.about);
 		else
 			delay_arrives(w, a, x.about);
 	}
-	if (about == 0)
+	if (about == 0 && !is_rotten(w))
 		sim_fail(w, "n%u sends a report about nobody", a->node);
 }
 
@@ -208,13 +215,15 @@ void ledger_arrived(struct sim *w, const struct arrival *a)
 		return;
 	}
 	for (i = 0; i < a->to_count; i++) {
+		if ((!a->to[i].valid || a->to[i].rcpt < 0) && is_rotten(w))
+			continue;
 		if (!a->to[i].valid || a->to[i].rcpt < 0)
 			sim_fail(w, "n%u delivers to an address that nobody wrote", a->node);
 		message_arrives(w, a, a->to[i]);
 	}
 }
 
-/* ---- What was told ------------------------------------------------------------------------ */
+/* ---- What was told -------------------------------------------------------------- */
 
 static void told(struct sim *w, struct kept *k, const struct arrival *a)
 {
@@ -231,11 +240,16 @@ void ledger_told(struct sim *w, const struct arrival *a)
 
 	node_promised(w, a->node);
 	for (i = 0; !is_report(a) && i < a->to_count; i++)
-		told(w, &rcpt_of(w, a->to[i])->delivery, a);
+		if (a->to[i].valid && a->to[i].rcpt >= 0)
+			told(w, &rcpt_of(w, a->to[i])->delivery, a);
 	if (!is_report(a))
 		return;
 	while (report_next(&x))
-		told(w, x.failed ? &rcpt_of(w, x.about)->report : &rcpt_of(w, x.about)->delay, a);
+		if (x.about.rcpt >= 0)
+			told(w,
+				x.failed ? &rcpt_of(w, x.about)->report
+					 : &rcpt_of(w, x.about)->delay,
+				a);
 }
 
 /* Whether what was told is on flash for certain; the RAM of before the cut says so. */
@@ -277,7 +291,7 @@ void ledger_power(struct sim *w, unsigned node)
 	}
 }
 
-/* ---- Refused --------------------------------------------------------------------------------- */
+/* ---- Refused -------------------------------------------------------------------- */
 
 void ledger_never(struct sim *w, struct token to)
 {

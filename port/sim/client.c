@@ -19,7 +19,7 @@ static const char *name_of(enum said said)
 	return names[said];
 }
 
-/* ---- Beginning and ending ----------------------------------------------------------------- */
+/* ---- Beginning and ending ------------------------------------------------------- */
 
 static void rest(struct sim *w, unsigned index)
 {
@@ -101,7 +101,7 @@ static void abort_now(struct sim *w, unsigned index)
 	}
 }
 
-/* ---- Saying -------------------------------------------------------------------------------- */
+/* ---- Saying --------------------------------------------------------------------- */
 
 static void expect(struct client *c, enum said said, unsigned rcpt)
 {
@@ -215,7 +215,7 @@ static void next_message(struct sim *w, unsigned index)
 	say_line(c, "DATA");
 }
 
-/* ---- Replies ------------------------------------------------------------------------------- */
+/* ---- Replies -------------------------------------------------------------------- */
 
 static unsigned code_of(const struct listener_ear *e)
 {
@@ -349,7 +349,7 @@ static void answered(struct sim *w, unsigned index, const struct expected *x, un
 	}
 }
 
-/* ---- The step ------------------------------------------------------------------------------- */
+/* ---- The step ------------------------------------------------------------------- */
 
 static bool listen(struct sim *w, unsigned index)
 {

@@ -6,7 +6,7 @@
 #define LINE 78u
 #define LONG_LINE 1500u
 
-/* ---- Tokens --------------------------------------------------------------------------- */
+/* ---- Tokens --------------------------------------------------------------------- */
 
 static bool number(struct span *s, uint16_t *out)
 {
@@ -43,7 +43,7 @@ struct token token_read(struct span text)
 	return t;
 }
 
-/* ---- Making --------------------------------------------------------------------------- */
+/* ---- Making --------------------------------------------------------------------- */
 
 struct maker {
 	uint32_t state;
@@ -136,7 +136,7 @@ uint32_t content_make(const struct sim *w, unsigned message, uint8_t out[CONTENT
 	return m.len;
 }
 
-/* ---- Checking -------------------------------------------------------------------------- */
+/* ---- Checking ------------------------------------------------------------------- */
 
 /* A whole field with its folded lines; empty when there is none. */
 static struct span field(struct span *rest)

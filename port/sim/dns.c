@@ -19,7 +19,7 @@ struct question {
 	char name[64];
 };
 
-/* ---- Questions ----------------------------------------------------------------------- */
+/* ---- Questions ------------------------------------------------------------------ */
 
 /* Our own names are short: a longer one is of nobody. */
 static bool question_read(struct question *q, struct span in)
@@ -44,7 +44,7 @@ static bool question_read(struct question *q, struct span in)
 	return true;
 }
 
-/* ---- Answers ------------------------------------------------------------------------- */
+/* ---- Answers -------------------------------------------------------------------- */
 
 static void put16(struct buf *b, unsigned v)
 {
@@ -267,7 +267,7 @@ void dns_ask(struct sim *w, unsigned node, unsigned handle, struct span query)
 	packet_send(w, node, (uint16_t)handle, life, reply.at, reply.len, in_ms);
 }
 
-/* ---- By TCP ----------------------------------------------------------------------------- */
+/* ---- By TCP --------------------------------------------------------------------- */
 
 bool dns_answers(struct sim *w, int stream)
 {
@@ -347,7 +347,7 @@ void dns_call_due(struct sim *w, int stream)
 		soon(w, TIMER_SESSION + (unsigned)stream, c->end_ms);
 }
 
-/* ---- The zone --------------------------------------------------------------------------- */
+/* ---- The zone ------------------------------------------------------------------- */
 
 void dns_init(struct sim *w)
 {

@@ -11,7 +11,7 @@
 #define PATIENCE_MS 400000u
 #define MOOD_MS 14400000u
 
-/* ---- Moods ------------------------------------------------------------------------------- */
+/* ---- Moods ---------------------------------------------------------------------- */
 
 void hop_init(struct sim *w, unsigned index)
 {
@@ -48,7 +48,7 @@ void hop_calm(struct sim *w, unsigned index)
 	timer_off(&w->timers, TIMER_HOP + index);
 }
 
-/* ---- Replies -------------------------------------------------------------------------------- */
+/* ---- Replies -------------------------------------------------------------------- */
 
 static struct session *session_of(struct sim *w, int stream)
 {
@@ -156,7 +156,7 @@ static bool says_later(struct sim *w, const struct session *s)
 	return w->hop[s->hop].mood == MOOD_LATER || fault(w, FAULT_hop_later);
 }
 
-/* ---- Commands ------------------------------------------------------------------------------- */
+/* ---- Commands ------------------------------------------------------------------- */
 
 static _Noreturn void wrong(const struct sim *w, const struct session *s, const char *what)
 {
@@ -331,7 +331,7 @@ static void command(struct sim *w, struct session *s, bool more)
 	}
 }
 
-/* ---- The body -------------------------------------------------------------------------------- */
+/* ---- The body ------------------------------------------------------------------- */
 
 static void arrived(struct sim *w, struct session *s)
 {
@@ -358,7 +358,7 @@ static void check_octets(const struct sim *w, const struct session *s)
 			(s->data[i] == '\r' && i + 1 == s->data_len))
 			wrong(w, s, "a bare CR or LF in the body");
 	}
-	if (eight && !s->said_8bit)
+	if (eight && !s->said_8bit && !flipped_since(w, s->mail_ms))
 		wrong(w, s, "8-bit octets without BODY=8BITMIME");
 }
 
@@ -421,7 +421,7 @@ static void body_octet(struct sim *w, struct session *s, uint8_t octet)
 	s->dots = octet == '\r' ? 1 : s->dots == 1 && octet == '\n' ? 2 : 0;
 }
 
-/* ---- The session ------------------------------------------------------------------------------ */
+/* ---- The session ---------------------------------------------------------------- */
 
 bool hop_answers(struct sim *w, int stream)
 {

@@ -15,7 +15,7 @@ void ledger_init(struct sim *w)
 	memset(&w->ledger, 0, sizeof(w->ledger));
 }
 
-/* ---- Messages ------------------------------------------------------------------------- */
+/* ---- Messages ------------------------------------------------------------------- */
 
 static uint8_t draw_shape(struct sim *w)
 {
@@ -105,7 +105,7 @@ void message_rcpt(const struct sim *w, unsigned number, unsigned rcpt, struct bu
 	}
 }
 
-/* ---- What clients were told -------------------------------------------------------------- */
+/* ---- What clients were told ----------------------------------------------------- */
 
 void ledger_rcpt_accepted(struct sim *w, unsigned number, unsigned rcpt)
 {
@@ -122,6 +122,7 @@ void ledger_offered(struct sim *w, unsigned number)
 {
 	if (w->ledger.message[number].state == MESSAGE_MADE)
 		w->ledger.message[number].state = MESSAGE_OFFERED;
+	w->ledger.message[number].offered_ms = w->now_ms;
 	count(w, FIGURE_offered, 1);
 }
 
@@ -153,7 +154,7 @@ void ledger_refused(struct sim *w, unsigned number, unsigned code)
 	count(w, FIGURE_refused, 1);
 }
 
-/* ---- How next hops are treated ------------------------------------------------------------ */
+/* ---- How next hops are treated -------------------------------------------------- */
 
 static struct call *call_of(struct sim *w, unsigned node, const struct ip_endpoint *to)
 {
@@ -187,7 +188,7 @@ void ledger_called(struct sim *w, unsigned node, const struct ip_endpoint *to, b
 		c->failures = 0;
 }
 
-/* ---- The end ------------------------------------------------------------------------------ */
+/* ---- The end -------------------------------------------------------------------- */
 
 static void show_kept(const char *what, const struct kept *k)
 {
@@ -251,7 +252,7 @@ static bool may_be_dropped(const struct sim *w, const struct message *m)
 		return false;
 	if (w->plan.nodes > 1 || w->node[m->node].clock_doubt ||
 		(d != NULL ? d->at_ms : w->now_ms) + 60000u >=
-			m->accepted_ms + w->plan.expire_s * 1000u)
+			m->offered_ms + w->plan.expire_s * 1000u)
 		return true;
 	return (m->null_sender || m->report_refused || w->ledger.any_denied ||
 		       w->dns.domain[0].denied) &&
@@ -284,6 +285,10 @@ static void close_rcpt(struct sim *w, unsigned number, unsigned rcpt)
 	}
 	if (any_told_rot(w)) {
 		count(w, FIGURE_rotten, 1);
+		return;
+	}
+	if (flipped_since(w, 0)) {
+		count(w, FIGURE_rotten_silently, 1);
 		return;
 	}
 	ledger_show(w, number);

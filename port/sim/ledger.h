@@ -5,7 +5,8 @@
  *    message is still queued; when all is drained: delivered or bounced.  A
  *    report that nobody can be told (null sender, or refused) without postmaster is dropped.
  *  2 What is delivered is the message octet for octet, behind our own fields.  (A bit
- *    that flips between the verification of a message and its last octet is sent.)
+ *    that flips between the verification of a message and its last octet is sent;
+ *    one that flips in the last record before a power cut loses it in silence.)
  *  3 Nothing is delivered whose final dot was never sent, or that was refused.
  *  4 Twice only where SMTP cannot tell: the reply to the dot was not read, or the
  *    power went before its record was safe.  Such are counted.  Between two
@@ -63,7 +64,7 @@ struct message {
 	bool cut_reporting;  /* its report was on its way when the power went */
 	uint32_t size;       /* wanted */
 	uint32_t id;         /* from "queued as" */
-	uint64_t accepted_ms;
+	uint64_t offered_ms, accepted_ms;
 	struct rcpt rcpt[RCPTS_MAX];
 };
 
@@ -132,6 +133,9 @@ void ledger_power(struct sim *w, unsigned node);
 /* A node calls an address, and what came of it. */
 void ledger_call(struct sim *w, unsigned node, const struct ip_endpoint *to);
 void ledger_called(struct sim *w, unsigned node, const struct ip_endpoint *to, bool ok);
+
+/* Whether a bit has flipped in any flash since then. */
+bool flipped_since(const struct sim *w, uint64_t began_ms);
 
 /* Everything is drained: nothing may be missing. */
 void ledger_close(struct sim *w);

@@ -12,7 +12,7 @@
 #define STALL_MS 600000u
 #define LINGER_MS 2000u
 
-/* ---- Addresses ------------------------------------------------------------------- */
+/* ---- Addresses ------------------------------------------------------------------ */
 
 static struct ip ip4(unsigned a, unsigned b, unsigned c, unsigned d)
 {
@@ -52,7 +52,7 @@ struct party net_who(const struct sim *w, const struct ip *ip)
 	return (struct party){ PARTY_NONE, 0, false, false };
 }
 
-/* ---- Timers and wakes --------------------------------------------------------------- */
+/* ---- Timers and wakes ----------------------------------------------------------- */
 
 void net_init(struct sim *w)
 {
@@ -110,7 +110,7 @@ static void plan_next(struct sim *w, int s)
 	set_timer(w, TIMER_STREAM + (unsigned)s, at);
 }
 
-/* ---- Making connections -------------------------------------------------------------- */
+/* ---- Making connections --------------------------------------------------------- */
 
 static void pipe_init(struct sim *w, struct pipe *p)
 {
@@ -212,7 +212,7 @@ int stream_accept(struct sim *w, unsigned node, uint16_t port)
 	return ST_AGAIN;
 }
 
-/* ---- Octets -------------------------------------------------------------------------- */
+/* ---- Octets --------------------------------------------------------------------- */
 
 static bool is_up(const struct stream *x)
 {
@@ -308,7 +308,7 @@ unsigned stream_ready(const struct sim *w, int s, unsigned end)
 	return ready;
 }
 
-/* ---- Endings -------------------------------------------------------------------------- */
+/* ---- Endings -------------------------------------------------------------------- */
 
 static void free_if_over(struct sim *w, int s)
 {

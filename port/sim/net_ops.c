@@ -290,7 +290,7 @@ unsigned node_handles_used(const struct node *n)
 	return used;
 }
 
-/* ---- Datagrams to it ----------------------------------------------------------------- */
+/* ---- Datagrams to it ------------------------------------------------------------ */
 
 void packet_send(struct sim *w, unsigned node, uint16_t handle, uint32_t life, const void *bytes,
 	size_t len, uint64_t in_ms)

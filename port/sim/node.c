@@ -19,7 +19,7 @@
 #define IDLE_STEPS_MAX 200u
 #define SAME_MS_STEPS 64u
 
-/* ---- What the machine is ----------------------------------------------------------------- */
+/* ---- What the machine is -------------------------------------------------------- */
 
 struct instant node_now(const struct node *n)
 {
@@ -113,7 +113,7 @@ void node_init(struct sim *w, unsigned index)
 	node_boot(w, index);
 }
 
-/* ---- Power -------------------------------------------------------------------------------- */
+/* ---- Power ---------------------------------------------------------------------- */
 
 /* What comes first: the power goes, or somebody restarts or reconfigures it. */
 static void plan_event(struct sim *w, unsigned index)
@@ -319,7 +319,7 @@ void node_calm(struct sim *w, unsigned index)
 	soon(w, TIMER_NODE + index, w->now_ms);
 }
 
-/* ---- Clock and rot ---------------------------------------------------------------------------- */
+/* ---- Clock and rot -------------------------------------------------------------- */
 
 void node_clock_due(struct sim *w, unsigned index)
 {
@@ -354,7 +354,7 @@ void node_rot_due(struct sim *w, unsigned index)
 	set_timer(w, TIMER_ROT + index, fault_next_ms(w, FAULT_rot));
 }
 
-/* ---- Steps ------------------------------------------------------------------------------------- */
+/* ---- Steps ---------------------------------------------------------------------- */
 
 void node_wake(struct sim *w, unsigned index)
 {
@@ -444,7 +444,7 @@ void node_due(struct sim *w, unsigned index)
 	plan_step(w, n, wait_ms);
 }
 
-/* ---- The end ------------------------------------------------------------------------------------- */
+/* ---- The end -------------------------------------------------------------------- */
 
 static unsigned slots_used(const struct node *n)
 {

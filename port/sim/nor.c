@@ -30,7 +30,7 @@ static bool cut_here(struct nor *n, const char *what)
 	return true;
 }
 
-/* ---- What a file has not synced yet ------------------------------------------------- */
+/* ---- What a file has not synced yet --------------------------------------------- */
 
 #define ENTRY_LEN 8u /* of the log, before its octets: where, and how many */
 
@@ -75,7 +75,7 @@ static void keep_synced(struct nor *n)
 	n->syncing = 0;
 }
 
-/* ---- The power goes ------------------------------------------------------------------ */
+/* ---- The power goes ------------------------------------------------------------- */
 
 _Noreturn static void off(struct nor *n)
 {
@@ -285,7 +285,7 @@ static const struct flash_ops ops = {
 	nor_sync_done,
 };
 
-/* ---- The value ------------------------------------------------------------------------- */
+/* ---- The value ------------------------------------------------------------------ */
 
 void nor_blank(struct nor *n)
 {

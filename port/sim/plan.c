@@ -31,7 +31,7 @@ void figures_print(const struct figures *f)
 	printf("most step_ops %llu\n", (unsigned long long)f->step_ops_max);
 }
 
-/* ---- Faults as they come -------------------------------------------------------------- */
+/* ---- Faults as they come -------------------------------------------------------- */
 
 /* Rates are kept in 1/65536: the small ones must not all be 0 or 1. */
 #define RATE(of_1000) ((uint32_t)(of_1000)*65u)
@@ -63,7 +63,7 @@ uint64_t fault_next_ms(struct sim *w, enum fault f)
 	return w->now_ms + 1u + in_ms * 2u * mean / 65536u;
 }
 
-/* ---- The draw ---------------------------------------------------------------------------- */
+/* ---- The draw ------------------------------------------------------------------- */
 
 static void draw_rates(struct sim *w, const struct limits *limits)
 {

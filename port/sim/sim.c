@@ -8,7 +8,7 @@
 
 #define EVENTS_MAX 30000000u
 
-/* ---- Random numbers ---------------------------------------------------------------------- */
+/* ---- Random numbers ------------------------------------------------------------- */
 
 uint32_t draw(struct sim *w, uint32_t below)
 {
@@ -39,7 +39,7 @@ uint64_t draw_around(struct sim *w, uint64_t mean)
 	return sum * mean / 65536u;
 }
 
-/* ---- Telling ------------------------------------------------------------------------------- */
+/* ---- Telling -------------------------------------------------------------------- */
 
 static void put_time(uint64_t ms)
 {
@@ -77,7 +77,7 @@ void sim_fail(const struct sim *w, const char *format, ...)
 	_Exit(1);
 }
 
-/* ---- The run --------------------------------------------------------------------------------- */
+/* ---- The run -------------------------------------------------------------------- */
 
 static void begin(struct sim *w, uint32_t seed, const struct limits *limits)
 {

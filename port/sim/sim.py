@@ -130,9 +130,10 @@ def print_figures(total, took_s):
     print("seeds %d: %.1f virtual years, %.0f s" % (f["seeds"], hours / 8766, took_s))
     print("messages: %d offered, %d accepted for %d recipients, %d refused" % (
         f["offered"], f["accepted"], f["recipients"], f["refused"]))
-    print("recipients: %d delivered, %d bounced, %d whose sender could not be told, %d damaged"
-          " and reported; %d arrived once more" % (
-              f["delivered"], f["bounced"], f["dropped"], f["rotten"], f["duplicates"]))
+    print("recipients: %d delivered, %d bounced, %d whose sender could not be told, %d lost"
+          " to rot that was told, %d to rot in silence; %d arrived once more" % (
+              f["delivered"], f["bounced"], f["dropped"], f["rotten"], f["rotten_silently"],
+              f["duplicates"]))
     print("%d power cuts, %d boots, %d connections, %d DNS questions, %d steps (at most %d calls"
           " in one)" % (f["cuts"], f["boots"], f["connections"], f["dns_queries"], f["steps"],
                         total.most["step_ops"]))
