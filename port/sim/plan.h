@@ -93,8 +93,8 @@ enum fault { FAULTS(FAULT_ENUM) FAULT_COUNT };
 	X(dropped) \
 	X(delayed) \
 	X(duplicates) \
-	X(cuts) X(boots) X(connections) X(dns_queries) X(rotten) X(rotten_silently) X(octets) \
-		X(flash_ops)
+	X(cuts) \
+	X(boots) X(connections) X(dns_queries) X(rotten) X(rotten_silently) X(octets) X(flash_ops)
 
 #define FIGURE_ENUM(name) FIGURE_##name,
 enum figure { FIGURES(FIGURE_ENUM) FIGURE_COUNT };

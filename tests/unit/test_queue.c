@@ -1,14 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The queue's API on a device that works: what goes in comes out, also after a
  * restart.  What fails is in tests/power. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <stdio.h>
-#include <string.h>
+#include "unit.h"
 
 #include "../../port/sim/nor.c"
 #include "base/bytes.h"
