@@ -10,6 +10,7 @@ set -u
 build=${1:?usage: mutants.sh BUILD [SEEDS] [first]}
 seeds=${2:-400}
 only=${3:-}
+build=$(cd "$build" && pwd)
 top=$(cd "$(dirname "$0")/../.." && pwd)
 work=$build/mutants
 survivors=0

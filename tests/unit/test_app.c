@@ -83,7 +83,7 @@ static void a_full_queue_says_later(void **state)
 	start(CONF);
 	w.hop.refuse = true;
 	memset(big, 'x', sizeof(big) - 1);
-	for (i = 70; i < sizeof(big) - 1; i += 72)
+	for (i = 70; i < sizeof(big) - 2; i += 72)
 		memcpy(big + i, "\r\n", 2);
 	for (i = 0; i < 20 && refused == 0; i++) {
 		c = world_connect(&w, "127.0.0.1");
