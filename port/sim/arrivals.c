@@ -301,18 +301,18 @@ void ledger_never(struct sim *w, struct token to)
 		rcpt_of(w, to)->failed = true;
 }
 
-void ledger_later(struct sim *w, unsigned node, struct token to, uint64_t at_ms)
+void ledger_later(struct sim *w, unsigned node, uint32_t boot, struct token to, uint64_t at_ms)
 {
 	struct rcpt *r;
 
 	if (!to.valid || to.rcpt < 0)
 		return;
 	r = rcpt_of(w, to);
-	if (r->later_by != node || r->later_boot != w->node[node].boots)
+	if (r->later_by != node || r->later_boot != boot)
 		r->laters = 0;
 	r->laters = (uint8_t)(r->laters < UINT8_MAX ? r->laters + 1 : UINT8_MAX);
 	r->later_by = (uint8_t)node;
-	r->later_boot = w->node[node].boots;
+	r->later_boot = boot;
 	r->later_ms = at_ms;
 }
 

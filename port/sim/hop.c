@@ -92,7 +92,7 @@ static void later_heard(struct sim *w, struct session *s)
 	unsigned i;
 
 	for (i = 0; i < s->later_count; i++)
-		ledger_later(w, s->node, s->later[i].to, s->later[i].at_ms);
+		ledger_later(w, s->node, s->boot, s->later[i].to, s->later[i].at_ms);
 	s->later_count = 0;
 }
 
@@ -439,6 +439,7 @@ bool hop_answers(struct sim *w, int stream)
 	s->hop = x->party[1].who;
 	s->node = x->party[0].who;
 	s->stream = (uint16_t)stream;
+	s->boot = w->node[s->node].boots;
 	s->end_ms = w->now_ms + PATIENCE_MS;
 	x->session = (uint16_t)i;
 	if (!misbehaves(w, s))

@@ -36,6 +36,7 @@ struct session {
 	bool used;
 	uint8_t hop, node;
 	uint16_t stream;
+	uint32_t boot; /* of the node, when it called */
 	uint8_t state; /* enum session_state */
 	bool mute, ending, hello_esmtp, from_null, said_8bit;
 	uint8_t dots;      /* how far CR LF . CR LF has come */

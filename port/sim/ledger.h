@@ -103,8 +103,9 @@ void ledger_offered(struct sim *w, unsigned number);
 void ledger_accepted(struct sim *w, unsigned number, uint32_t id);
 void ledger_refused(struct sim *w, unsigned number, unsigned code);
 
-/* What a next hop or a mailbox of node said about a recipient, or about a report to a sender. */
-void ledger_later(struct sim *w, unsigned node, struct token to, uint64_t at_ms);
+/* What a next hop or a mailbox said about a recipient, or about a report to a sender; boot is
+ * the node's when the connection was made. */
+void ledger_later(struct sim *w, unsigned node, uint32_t boot, struct token to, uint64_t at_ms);
 void ledger_offered_again(struct sim *w, unsigned node, struct token to);
 void ledger_never(struct sim *w, struct token to);
 
