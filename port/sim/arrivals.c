@@ -112,8 +112,7 @@ static bool may_fail(const struct sim *w, const struct message *m, const struct 
 	for (i = 0; i < w->plan.nodes; i++)
 		if (w->node[i].clock_doubt || w->node[i].rotten)
 			return true;
-	/* Too long in the queue; times are cut to seconds there. */
-	return w->now_ms + 2000u >= m->offered_ms + w->plan.expire_s * 1000u;
+	return ledger_is_old(w, m, w->now_ms);
 }
 
 static void failure_arrives(struct sim *w, const struct arrival *a, struct token about)

@@ -6,6 +6,10 @@
 #include <string.h>
 
 #define BACK_OFF_MS 30000u
+
+/* Pipit counts whole seconds, from the one that a message comes in. */
+#define SECOND_MS 1000u
+
 /* Names of one next hop that may be called one after the other: h<k>, and each domain that
  * has it for an implicit MX; each by two kinds of address. */
 #define CALLS_MAX (2u * (CONFIG_CLIENT_SESSIONS + CONFIG_SIM_DOMAINS) + 4u)
@@ -120,9 +124,12 @@ void ledger_rcpt_accepted(struct sim *w, unsigned number, unsigned rcpt)
 
 void ledger_offered(struct sim *w, unsigned number)
 {
-	if (w->ledger.message[number].state == MESSAGE_MADE)
-		w->ledger.message[number].state = MESSAGE_OFFERED;
-	w->ledger.message[number].offered_ms = w->now_ms;
+	struct message *m = &w->ledger.message[number];
+
+	if (m->state == MESSAGE_MADE) {
+		m->state = MESSAGE_OFFERED;
+		m->offered_ms = w->now_ms;
+	}
 	count(w, FIGURE_offered, 1);
 }
 
@@ -152,6 +159,12 @@ void ledger_refused(struct sim *w, unsigned number, unsigned code)
 	m->maybe = m->state == MESSAGE_OFFERED && code == 451;
 	m->state = MESSAGE_REFUSED;
 	count(w, FIGURE_refused, 1);
+}
+
+/* Its time is counted from its dot, not from its 250, which may wait for the client's window. */
+bool ledger_is_old(const struct sim *w, const struct message *m, uint64_t at_ms)
+{
+	return at_ms + SECOND_MS >= m->offered_ms + w->plan.expire_s * 1000u;
 }
 
 /* ---- How next hops are treated -------------------------------------------------- */
@@ -251,8 +264,7 @@ static bool may_be_dropped(const struct sim *w, const struct message *m)
 	if (d == NULL && !m->cut_reporting)
 		return false;
 	if (w->plan.nodes > 1 || w->node[m->node].clock_doubt ||
-		(d != NULL ? d->at_ms : w->now_ms) + 60000u >=
-			m->offered_ms + w->plan.expire_s * 1000u)
+		ledger_is_old(w, m, d != NULL ? d->at_ms : w->now_ms))
 		return true;
 	return (m->null_sender || m->report_refused || w->ledger.any_denied ||
 		       w->dns.domain[0].denied) &&

@@ -64,7 +64,8 @@ struct message {
 	bool cut_reporting;  /* its report was on its way when the power went */
 	uint32_t size;       /* wanted */
 	uint32_t id;         /* from "queued as" */
-	uint64_t offered_ms, accepted_ms;
+	uint64_t offered_ms; /* its final dot left the client: its time of arrival is later */
+	uint64_t accepted_ms;
 	struct rcpt rcpt[RCPTS_MAX];
 };
 
@@ -102,6 +103,9 @@ void ledger_rcpt_accepted(struct sim *w, unsigned number, unsigned rcpt);
 void ledger_offered(struct sim *w, unsigned number);
 void ledger_accepted(struct sim *w, unsigned number, uint32_t id);
 void ledger_refused(struct sim *w, unsigned number, unsigned code);
+
+/* Whether it may have been in the queue for too long by then. */
+bool ledger_is_old(const struct sim *w, const struct message *m, uint64_t at_ms);
 
 /* What a next hop or a mailbox said about a recipient, or about a report to a sender; boot is
  * the node's when the connection was made. */
