@@ -38,7 +38,8 @@ void delivery_next_address(struct delivery *x)
 	x->o->state = OUTBOUND_RESOLVE;
 }
 
-/* true: the message may be offered.  Rot is found before DATA, never delivered. */
+/* true: the message may be offered, or failed for what its envelope says.  Rot is found before
+ * DATA, never delivered.  A message that is gone has none. */
 bool delivery_verify(struct delivery *x)
 {
 	enum status status;
@@ -49,7 +50,7 @@ bool delivery_verify(struct delivery *x)
 	if (status == ST_AGAIN)
 		return false;
 	x->o->verified = true;
-	if (status == ST_OK || task_is_report(x->t))
+	if (status == ST_OK || status == ST_MISSING || task_is_report(x->t))
 		return true;
 	report_message(&x->core->report, x->t->message, REPORT_IS_DAMAGED);
 	delivery_give(x, say(SAY_DAMAGED), false);

@@ -30,6 +30,10 @@ static void end_hop(struct delivery *x)
 
 static uint32_t step_record(struct delivery *x)
 {
+	/* No user, no domain: of an address that has rotted this says nothing. */
+	if (x->t->kind == TASK_DELIVERY && x->o->why.code / 100u == 5 && !delivery_verify(x) &&
+		!x->o->verified)
+		return 0;
 	if (x->t->kind == TASK_EXPIRY && x->o->rcpt_at == 0) {
 		report_message(&x->core->report, x->t->message, REPORT_IS_EXPIRED);
 		x->o->rcpt_at = 1;
