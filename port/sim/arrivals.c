@@ -100,19 +100,22 @@ static bool hop_is_narrow(const struct sim *w, const struct message *m)
 	return false;
 }
 
-/* Rule 5: is there a reason for this failure? */
-static bool may_fail(const struct sim *w, const struct message *m, const struct rcpt *r)
+/* Reasons that need no answer of anybody. */
+static bool any_may_fail(const struct sim *w, const struct message *m)
 {
 	unsigned i;
 
-	if (r->failed || hop_is_narrow(w, m))
-		return true;
-	if (r->domain != DOMAIN_LOCAL && dns_may_bounce(w, r->domain))
-		return true;
 	for (i = 0; i < w->plan.nodes; i++)
 		if (w->node[i].clock_doubt || w->node[i].rotten)
 			return true;
 	return ledger_is_old(w, m, w->now_ms);
+}
+
+/* Rule 5: is there a reason for this failure? */
+static bool may_fail(const struct sim *w, const struct message *m, const struct rcpt *r)
+{
+	return r->failed || hop_is_narrow(w, m) ||
+		(r->domain != DOMAIN_LOCAL && dns_may_bounce(w, r->domain)) || any_may_fail(w, m);
 }
 
 static void failure_arrives(struct sim *w, const struct arrival *a, struct token about)
@@ -182,6 +185,36 @@ static bool is_whole_report(struct span data)
 	return data.len > 4 && memcmp(data.at + data.len - 4, "--\r\n", 4) == 0;
 }
 
+static bool has_line(struct span data, struct span start)
+{
+	for (; data.len > 0; data = span_from(data, span_find(data, '\n') + 1))
+		if (span_starts_nocase(data, start))
+			return true;
+	return false;
+}
+
+/* One Pipit reports to the next, where the sender has its mailbox.  That one has the report as
+ * a message from <>: when the mailbox does not take it, postmaster is told and nobody else.
+ * The header that is quoted says what kind of report it was. */
+static void loss_arrives(struct sim *w, const struct arrival *a, const struct report_walk *x)
+{
+	struct message *m = &w->ledger.message[x->about.message];
+
+	if (is_rotten(w))
+		return;
+	if (w->plan.nodes == 1 || a->node != m->node || !m->sender_local || m->null_sender)
+		sim_fail(w, "n%u reports on what it never got", a->node);
+	if (!x->failed || !w->plan.postmaster || a->to[0].valid)
+		sim_fail(w, "n%u reports on a report, and not its loss to postmaster", a->node);
+	if (!m->report_refused && !any_may_fail(w, m)) {
+		ledger_show(w, x->about.message);
+		sim_fail(w, "a report to the sender of t%u is lost for no reason",
+			x->about.message);
+	}
+	story(w, "postmaster is told that a report to the sender of t%u is lost", x->about.message);
+	m->loss_told |= !has_line(a->data, SPAN("Subject: Delayed mail"));
+}
+
 static void report_arrives(struct sim *w, const struct arrival *a)
 {
 	struct report_walk x = { .rest = a->data };
@@ -193,9 +226,9 @@ static void report_arrives(struct sim *w, const struct arrival *a)
 		about++;
 		if (w->ledger.message[x.about.message].state == MESSAGE_MADE && !is_rotten(w))
 			sim_fail(w, "n%u reports on what it never got", a->node);
-		if (x.about.rcpt < 0) /* another's report, which went through this one and failed */
-			continue;
-		if (x.failed)
+		if (x.about.rcpt < 0)
+			loss_arrives(w, a, &x);
+		else if (x.failed)
 			failure_arrives(w, a, x.about);
 		else
 			delay_arrives(w, a, x.about);
@@ -243,6 +276,7 @@ static void told(struct sim *w, struct kept *k, const struct arrival *a)
 void ledger_told(struct sim *w, const struct arrival *a)
 {
 	struct report_walk x = { .rest = a->data };
+	struct rcpt *r;
 	unsigned i;
 
 	node_promised(w, a->node);
@@ -251,12 +285,12 @@ void ledger_told(struct sim *w, const struct arrival *a)
 			told(w, &rcpt_of(w, a->to[i])->delivery, a);
 	if (!is_report(a))
 		return;
-	while (report_next(&x))
-		if (x.about.rcpt >= 0)
-			told(w,
-				x.failed ? &rcpt_of(w, x.about)->report
-					 : &rcpt_of(w, x.about)->delay,
-				a);
+	while (report_next(&x)) {
+		if (x.about.rcpt < 0)
+			continue; /* about a report: loss_arrives */
+		r = rcpt_of(w, x.about);
+		told(w, x.failed ? &r->report : &r->delay, a);
+	}
 }
 
 /* Whether what was told is on flash for certain; the RAM of before the cut says so. */

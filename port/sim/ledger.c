@@ -291,6 +291,11 @@ static void close_rcpt(struct sim *w, unsigned number, unsigned rcpt)
 	count(w, FIGURE_bounced, r->report.times > 0);
 	if (m->state != MESSAGE_ACCEPTED || r->delivery.times + r->report.times > 0)
 		return;
+	/* It named the sender, not the recipients that were in the lost report. */
+	if (m->loss_told) {
+		count(w, FIGURE_bounced, 1);
+		return;
+	}
 	if (may_be_dropped(w, m)) {
 		count(w, FIGURE_dropped, 1);
 		return;

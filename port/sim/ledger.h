@@ -4,6 +4,8 @@
  *  1 Every recipient of a message answered 250 is delivered, or bounced, or its
  *    message is still queued; when all is drained: delivered or bounced.  A
  *    report that nobody can be told (null sender, or refused) without postmaster is dropped.
+ *    One that another Pipit took and cannot put into its sender's mailbox: that Pipit
+ *    tells postmaster, and nobody else.
  *  2 What is delivered is the message octet for octet, behind our own fields.  (A bit
  *    that flips between the verification of a message and its last octet is sent;
  *    one that flips in the last record before a power cut loses it in silence.)
@@ -60,10 +62,11 @@ struct message {
 	uint8_t rcpts_accepted;
 	bool null_sender, local_client, sender_local;
 	bool report_refused; /* its sender could not be told */
-	bool maybe;          /* refused after the dot for the device's sake: may have been kept */
-	bool cut_reporting;  /* its report was on its way when the power went */
-	uint32_t size;       /* wanted */
-	uint32_t id;         /* from "queued as" */
+	bool loss_told;     /* postmaster knows that a report of failure did not reach its sender */
+	bool maybe;         /* refused after the dot for the device's sake: may have been kept */
+	bool cut_reporting; /* its report was on its way when the power went */
+	uint32_t size;      /* wanted */
+	uint32_t id;        /* from "queued as" */
 	uint64_t offered_ms; /* its final dot left the client: its time of arrival is later */
 	uint64_t accepted_ms;
 	struct rcpt rcpt[RCPTS_MAX];
