@@ -357,7 +357,7 @@ void ledger_later(struct sim *w, unsigned node, uint32_t boot, struct token to, 
 	r->later_ms = at_ms;
 }
 
-void ledger_offered_again(struct sim *w, unsigned node, struct token to)
+void ledger_offered_again(struct sim *w, unsigned node, uint32_t boot, struct token to)
 {
 	const struct rcpt *r;
 	uint64_t wait_ms;
@@ -366,10 +366,11 @@ void ledger_offered_again(struct sim *w, unsigned node, struct token to)
 	if (!to.valid || to.rcpt < 0)
 		return;
 	r = rcpt_of(w, to);
-	/* What was recorded before a cut may be lost with it; without a clock, or with one that
-	 * jumps, all recipients of a message come with the first that is due. */
+	/* What was recorded before a cut may be lost with it, and what was said before it may
+	 * be heard after; without a clock, or with one that jumps, all recipients of a message
+	 * come with the first that is due. */
 	if (r->laters == 0 || !is_strict(w, node) || w->node[node].clock_doubt ||
-		r->later_by != node || r->later_boot != w->node[node].boots)
+		r->later_by != node || r->later_boot != boot)
 		return;
 	step = r->laters - 1u < 5u ? r->laters - 1u : 4u;
 	wait_ms = w->plan.retry_s[step] * 875u;

@@ -258,7 +258,7 @@ static void on_rcpt(struct sim *w, struct session *s)
 		return;
 	}
 	to = token_read(path);
-	ledger_offered_again(w, s->node, to);
+	ledger_offered_again(w, s->node, s->boot, to);
 	s->rcpt_seen++;
 	if (says_later(w, s)) {
 		reply(s, "450 4.2.1 mailbox busy");

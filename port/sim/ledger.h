@@ -113,7 +113,7 @@ bool ledger_is_old(const struct sim *w, const struct message *m, uint64_t at_ms)
 /* What a next hop or a mailbox said about a recipient, or about a report to a sender; boot is
  * the node's when the connection was made. */
 void ledger_later(struct sim *w, unsigned node, uint32_t boot, struct token to, uint64_t at_ms);
-void ledger_offered_again(struct sim *w, unsigned node, struct token to);
+void ledger_offered_again(struct sim *w, unsigned node, uint32_t boot, struct token to);
 void ledger_never(struct sim *w, struct token to);
 
 /* A next hop or mailbox has stored a message for these. */
