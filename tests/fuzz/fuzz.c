@@ -128,6 +128,16 @@ size_t fuzz_find(struct span s, struct span find)
 	return s.len;
 }
 
+unsigned fuzz_count(struct span s, struct span find)
+{
+	unsigned n = 0;
+	size_t at;
+
+	for (; (at = fuzz_find(s, find)) < s.len; n++)
+		s = span_from(s, at + find.len);
+	return n;
+}
+
 bool fuzz_crlf_only(struct span s)
 {
 	size_t i;

@@ -53,6 +53,9 @@ void fuzz_log_same(const struct fuzz_log *a, const struct fuzz_log *b);
 /* Where n octets (find) begin in s, or s.len. */
 size_t fuzz_find(struct span s, struct span find);
 
+/* How often they stand in it, side by side. */
+unsigned fuzz_count(struct span s, struct span find);
+
 /* Every CR is followed by an LF, and every LF behind a CR. */
 bool fuzz_crlf_only(struct span s);
 

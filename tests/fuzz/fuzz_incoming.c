@@ -13,16 +13,6 @@ struct visit {
 	unsigned accepted, messages;
 };
 
-static unsigned count(struct span s, struct span what)
-{
-	unsigned n = 0;
-	size_t at;
-
-	for (; (at = fuzz_find(s, what)) < s.len; n++)
-		s = span_from(s, at + what.len);
-	return n;
-}
-
 static void check_said(struct span said)
 {
 	struct span line;
@@ -91,7 +81,7 @@ static void visit(struct visit *v, struct span in, uint8_t options, uint32_t pie
 	machine_note_queue(&pipit.core.queue, &v->stored);
 	queue_stats(&pipit.core.queue, &stats);
 	v->messages = stats.messages;
-	v->accepted = count(said, SPAN(" queued as "));
+	v->accepted = fuzz_count(said, SPAN(" queued as "));
 	MUST(v->accepted == v->messages);
 	if (options & 1)
 		check_envelopes(buf_span(&v->stored.b));

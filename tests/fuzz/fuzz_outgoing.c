@@ -49,16 +49,6 @@ struct outcome {
 	unsigned negatives; /* 5xx */
 };
 
-static unsigned count(struct span s, struct span what)
-{
-	unsigned n = 0;
-	size_t at;
-
-	for (; (at = fuzz_find(s, what)) < s.len; n++)
-		s = span_from(s, at + what.len);
-	return n;
-}
-
 /* Whether it was delivered to anybody. */
 static bool check_rcpts(const struct queue_message *m, const struct outcome *o)
 {
@@ -135,7 +125,7 @@ static void note_sent(struct outcome *o)
 	for (h = 0; h < WORLD_HANDLES; h++) {
 		sent = span_make(machine.handle[h].from_pipit.at, machine.handle[h].from_pipit.len);
 		check_sent(sent);
-		n = count(sent, SPAN("\r\n.\r\n"));
+		n = fuzz_count(sent, SPAN("\r\n.\r\n"));
 		o->ends += n > before[h] ? n - before[h] : 0;
 		before[h] = n;
 	}

@@ -48,7 +48,6 @@ struct world {
 	struct world_hop hop;
 	bool mailbox_broken;
 	size_t (*piece)(size_t len); /* of len octets one recv or send moves so many; NULL: all */
-	bool flash_dead;             /* the next sync fails */
 	bool flash_stuck;            /* erases never end */
 	int sync; /* what flash says to a sync: 1, 0 while it takes its time, or an error */
 	struct world_stream mailbox, log;

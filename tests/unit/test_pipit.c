@@ -437,7 +437,7 @@ static void a_dead_device_ends_what_is_sent(void **state)
 	c = world_connect(&w, "127.0.0.1");
 	world_say(&w, c, "EHLO client.test\r\n");
 	for (i = 0; i < 3; i++) {
-		w.flash_dead = i == 2;
+		w.sync = i == 2 ? ST_IO : 1;
 		submit_on(c);
 	}
 	assert_true(world_heard(&w, c, "451 4.3.0"));
