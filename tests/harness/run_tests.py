@@ -145,7 +145,8 @@ def in_parallel(plain, sanitized, thread):
     if glob.glob("port/sim/*.c"):
         runs.append(Run("sim", ["/usr/bin/python3", "port/sim/sim.py", "build/sim", "1", "1000"],
                         900))
-        runs.append(Run("sim-mutant", ["port/sim/mutants.sh", "build/sim", "400", "first"], 600))
+        runs.append(Run("sim-mutant", ["/usr/bin/python3", "tests/mutants/run.py", "sim/400",
+                                       "before the commit is durable"], 600))
     for build, suffix in ((plain, ""), (sanitized, "-sanitized")):
         if glob.glob("tests/dialog/*.c"):
             runs.append(Run("dialog" + suffix, [build + "/tests/dialog/dialog"], 300))

@@ -8,7 +8,8 @@ The files *.txt beside this one hold the mutants, each a block of lines:
 
     == NAME
     in FILE                     below src/; may come again, for rules in several files
-    by TEST ...                 who is expected to notice: unit/test_X, dialog, power:PART
+    by TEST ...                 who is expected to notice: unit/test_X, dialog, power/PART,
+                                fuzz/X, or sim/N: the first N odd seeds of the simulator
     - text that the file has exactly once
     + what replaces it
     spare REASON                another rule backs this one up: it may survive
@@ -38,8 +39,11 @@ B = "build/linux"
 COPIED = ("Makefile", "Kconfig", "src", "port", "boards", "tests")
 POWER_PARTS = ("cuts", "file", "unstable", "recovery", "filling", "wrap", "bootloop", "faults",
                "launder", "flip", "rot")
+FUZZ_SECONDS = "20"
+SEEDS = 300   # of the simulator, for a mutant that nothing else has noticed
 TIMEOUT_S = 240
-CAUSE = re.compile(r"^(?:\[ +(?:ERROR|FAILED) +\].*|.*(?:FAILED|failed|nor:|expected|not as).*)$", re.M)
+NO_BUILD = "does not compile: "
+CAUSE = re.compile(r"^(?:\[ +(?:ERROR|FAILED) +\].*|.*(?:FAILED|failed|nor:|expected|not as|must be:|ERROR: ).*)$", re.M)
 
 
 class Mutant:
@@ -50,7 +54,7 @@ class Mutant:
         self.spare = None
 
     def is_quick(self):
-        return not any(test.startswith(("power", "sim")) for test in self.by)
+        return not any(test.startswith(("power/", "fuzz/", "sim/")) for test in self.by)
 
 
 def parse(path):
@@ -91,30 +95,37 @@ def replaced(text, old, new):
     return text[:found[0].start()] + "\n".join(new) + text[found[0].end():]
 
 
+def how(test):
+    """What make is to be told to build TEST, and the command that runs it."""
+    kind, _, name = test.partition("/")
+    if kind == "sim":
+        program = "build/sim/wide/sim"
+        return (["B=build/sim/wide", "CONFIG=port/sim/config/wide", program],
+                [program, "1", name, "2"])
+    if kind == "fuzz":
+        return (["SANITIZE=fuzz", "%s-fuzz/tests/fuzz/fuzz_%s" % (B, name)],
+                [sys.executable, "tests/fuzz/run.py", B + "-fuzz", FUZZ_SECONDS, name])
+    program = "%s/tests/%s" % (B, {"dialog": "dialog/dialog", "power": "power/power"}.get(kind, test))
+    return [program], [program] + (["ci", name] if kind == "power" else [])
+
+
 class Tree:
     """A copy of the repository with everything built, where one mutant at a time lives."""
 
     def __init__(self, path):
         self.path = path
 
-    def make(self, *targets):
-        command = ["make", "-s", "-j2", "SETUP=0", "CFLAGS=-O1 -w", "BOARD=linux", *targets]
-        return subprocess.run(command, cwd=self.path, capture_output=True, text=True,
+    def make(self, *words):
+        command = ["make", "-s", "-j2", "SETUP=0", "CFLAGS=-O1 -w", "BOARD=linux", *words]
+        return subprocess.run(command, cwd=self.path, capture_output=True, text=True, check=False,
                               timeout=TIMEOUT_S * 4, env=dict(os.environ, MAKELEVEL="0", MAKEFLAGS=""))
 
     def run(self, test):
         """None if TEST passes, or what it said."""
-        kind, _, name = test.partition("/")
-        if kind == "unit":
-            goal, command = test, ["%s/tests/unit/%s" % (B, name)]
-        elif kind == "dialog":
-            goal, command = test, [B + "/tests/dialog/dialog"]
-        else:
-            goal, command = "power", [B + "/tests/power/power", "ci", kind.partition(":")[2]]
-        made = self.make("%s/tests/%s" % (B, {"dialog": "dialog/dialog", "power": "power/power"}
-                                          .get(goal, goal)))
+        words, command = how(test)
+        made = self.make(*words)
         if made.returncode:
-            return "does not compile: " + made.stderr.strip().split("\n")[0]
+            return NO_BUILD + made.stderr.strip().split("\n")[0]
         try:
             ran = subprocess.run(command, cwd=self.path, stdin=subprocess.DEVNULL, timeout=TIMEOUT_S,
                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -141,7 +152,7 @@ class Tree:
                     out.write(changed)
             for test in mutant.by + [t for t in all_tests(kept) if t not in mutant.by]:
                 why = self.run(test)
-                if why and why.startswith("does not compile"):
+                if why and why.startswith(NO_BUILD):
                     return "stale", "", why
                 if why:
                     return "killed", test, why
@@ -157,7 +168,7 @@ def all_tests(changed):
     units = sorted(glob.glob(os.path.join(TOP, "tests/unit/test_*.c")))
     power = [part for part in POWER_PARTS if any("/src/queue/" in path for path in changed)]
     return (["unit/" + os.path.basename(path)[:-2] for path in units] + ["dialog"] +
-            ["power:" + part for part in power])
+            ["power/" + part for part in power] + ["sim/%d" % SEEDS])
 
 
 def copy_tree(path):
