@@ -11,6 +11,7 @@ every input that is there is run once.  Exit 1 if anything crashed.
 import glob
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -100,6 +101,9 @@ def main(build, seconds, names):
             fuzzer.say()
             done.append(fuzzer)
     failed = sum(f.failed for f in done)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print("%d executions in %d seconds of processor time" % (
+        sum(f.executions for f in done), used.ru_utime + used.ru_stime))
     print("fuzz: %d passed, %d failed" % (len(done) - failed, failed))
     return 1 if failed else 0
 
