@@ -17,20 +17,14 @@ static struct rcpt *rcpt_of(struct sim *w, struct token to)
 
 /* ---- Rot -------------------------------------------------------------------------- */
 
-bool flipped_since(const struct sim *w, uint64_t began_ms)
+bool ledger_is_rotten(const struct sim *w)
 {
 	unsigned i;
 
 	for (i = 0; i < w->plan.nodes; i++)
-		if (w->node[i].rotten && w->node[i].flip_ms >= began_ms)
+		if (w->node[i].rotten)
 			return true;
 	return false;
-}
-
-/* Addresses and reports may read wrong. */
-static bool is_rotten(const struct sim *w)
-{
-	return flipped_since(w, 0);
 }
 
 /* ---- Twice ---------------------------------------------------------------------- */
@@ -73,9 +67,7 @@ static void message_arrives(struct sim *w, const struct arrival *a, struct token
 		ledger_show(w, to.message);
 		sim_fail(w, "t%ur%d is delivered, but nobody gave it to us", to.message, to.rcpt);
 	}
-	if (wrong != NULL && flipped_since(w, a->began_ms)) {
-		count(w, FIGURE_rotten, 1);
-	} else if (wrong != NULL) {
+	if (wrong != NULL) {
 		ledger_show(w, to.message);
 		sim_fail(w, "t%ur%d is delivered, but %s", to.message, to.rcpt, wrong);
 	}
@@ -106,9 +98,9 @@ static bool any_may_fail(const struct sim *w, const struct message *m)
 	unsigned i;
 
 	for (i = 0; i < w->plan.nodes; i++)
-		if (w->node[i].clock_doubt || w->node[i].rotten)
+		if (w->node[i].clock_doubt)
 			return true;
-	return ledger_is_old(w, m, w->now_ms);
+	return ledger_is_rotten(w) || ledger_is_old(w, m, w->now_ms);
 }
 
 /* Rule 5: is there a reason for this failure? */
@@ -200,7 +192,7 @@ static void loss_arrives(struct sim *w, const struct arrival *a, const struct re
 {
 	struct message *m = &w->ledger.message[x->about.message];
 
-	if (is_rotten(w))
+	if (ledger_is_rotten(w))
 		return;
 	if (w->plan.nodes == 1 || a->node != m->node || !m->sender_local || m->null_sender)
 		sim_fail(w, "n%u reports on what it never got", a->node);
@@ -220,11 +212,12 @@ static void report_arrives(struct sim *w, const struct arrival *a)
 	struct report_walk x = { .rest = a->data };
 	unsigned about = 0;
 
-	if (!is_whole_report(a->data) && !is_rotten(w))
+	if (!is_whole_report(a->data) && !ledger_is_rotten(w))
 		sim_fail(w, "n%u sends a report that is cut or not ASCII", a->node);
 	while (report_next(&x)) {
 		about++;
-		if (w->ledger.message[x.about.message].state == MESSAGE_MADE && !is_rotten(w))
+		if (w->ledger.message[x.about.message].state == MESSAGE_MADE &&
+			!ledger_is_rotten(w))
 			sim_fail(w, "n%u reports on what it never got", a->node);
 		if (x.about.rcpt < 0)
 			loss_arrives(w, a, &x);
@@ -234,9 +227,9 @@ static void report_arrives(struct sim *w, const struct arrival *a)
 			delay_arrives(w, a, x.about);
 	}
 	/* A bit of an address may have flipped; its sender is told what is left of it. */
-	if (x.unknown > 0 && !is_rotten(w))
+	if (x.unknown > 0 && !ledger_is_rotten(w))
 		sim_fail(w, "n%u reports on somebody whom nobody has named", a->node);
-	if (about + x.unknown == 0 && !is_rotten(w))
+	if (about + x.unknown == 0 && !ledger_is_rotten(w))
 		sim_fail(w, "n%u sends a report about nobody", a->node);
 }
 
@@ -255,7 +248,7 @@ void ledger_arrived(struct sim *w, const struct arrival *a)
 		return;
 	}
 	for (i = 0; i < a->to_count; i++) {
-		if ((!a->to[i].valid || a->to[i].rcpt < 0) && is_rotten(w))
+		if ((!a->to[i].valid || a->to[i].rcpt < 0) && ledger_is_rotten(w))
 			continue;
 		if (!a->to[i].valid || a->to[i].rcpt < 0)
 			sim_fail(w, "n%u delivers to an address that nobody wrote", a->node);

@@ -230,7 +230,6 @@ static void on_mail(struct sim *w, struct session *s)
 	s->from_null = path.len > 1 && path.at[1] == '>';
 	s->from = token_read(path);
 	s->rcpt_count = s->rcpt_seen = 0;
-	s->mail_ms = w->now_ms;
 	if (says_later(w, s)) {
 		reply(s, "451 4.3.0 not now");
 	} else if (!s->from_null && fault(w, FAULT_hop_never)) {
@@ -337,7 +336,7 @@ static void arrived(struct sim *w, struct session *s)
 {
 	const struct party *from = &w->net.stream[s->stream].party[0];
 	const struct arrival a = { s->node, s->rcpt, s->rcpt_count, s->from_null, false,
-		!from->open || from->reset, s->mail_ms, span_make(s->data, s->data_len) };
+		!from->open || from->reset, span_make(s->data, s->data_len) };
 
 	ledger_arrived(w, &a);
 	s->stored = true;
@@ -358,7 +357,7 @@ static void check_octets(const struct sim *w, const struct session *s)
 			(s->data[i] == '\r' && i + 1 == s->data_len))
 			wrong(w, s, "a bare CR or LF in the body");
 	}
-	if (eight && !s->said_8bit && !flipped_since(w, s->mail_ms))
+	if (eight && !s->said_8bit)
 		wrong(w, s, "8-bit octets without BODY=8BITMIME");
 }
 
@@ -574,7 +573,7 @@ void session_heard(struct sim *w, int stream)
 		return;
 	if (s->stored && s->stored_upto <= read) {
 		const struct arrival a = { s->node, s->stored_to, s->stored_count, s->stored_null,
-			false, false, s->mail_ms, span_make(s->data, s->stored_len) };
+			false, false, span_make(s->data, s->stored_len) };
 
 		s->stored = false;
 		ledger_told(w, &a);

@@ -42,7 +42,6 @@ struct session {
 	uint8_t dots;      /* how far CR LF . CR LF has come */
 	uint64_t reply_ms; /* not said before */
 	uint64_t end_ms;   /* patience */
-	uint64_t mail_ms;  /* the last MAIL */
 	struct token from;
 	struct token rcpt[SESSION_RCPTS];
 	unsigned rcpt_count, rcpt_seen;

@@ -304,7 +304,7 @@ static void close_rcpt(struct sim *w, unsigned number, unsigned rcpt)
 		count(w, FIGURE_rotten, 1);
 		return;
 	}
-	if (flipped_since(w, 0)) {
+	if (ledger_is_rotten(w)) {
 		count(w, FIGURE_rotten_silently, 1);
 		return;
 	}

@@ -5,10 +5,10 @@
  *    message is still queued; when all is drained: delivered or bounced.  A
  *    report that nobody can be told (null sender, or refused) without postmaster is dropped.
  *    One that another Pipit took and cannot put into its sender's mailbox: that Pipit
- *    tells postmaster, and nobody else.
- *  2 What is delivered is the message octet for octet, behind our own fields.  (A bit
- *    that flips between the verification of a message and its last octet is sent;
- *    one that flips in the last record before a power cut loses it in silence.)
+ *    tells postmaster, and nobody else.  What a flipped bit loses is told; one in the last
+ *    record before a power cut loses it in silence, which is counted.
+ *  2 What is delivered is the message octet for octet, behind our own fields, whatever
+ *    has flipped in flash.
  *  3 Nothing is delivered whose final dot was never sent, or that was refused.
  *  4 Twice only where SMTP cannot tell: the reply to the dot was not read, or the
  *    power went before its record was safe.  Such are counted.  Between two
@@ -123,8 +123,7 @@ struct arrival {
 	unsigned to_count;
 	bool from_null;
 	bool mailbox;
-	bool abandoned;    /* the Pipit has given it up, or is gone: it does not know of this */
-	uint64_t began_ms; /* its octets were verified before */
+	bool abandoned; /* the Pipit has given it up, or is gone: it does not know of this */
 	struct span data;
 };
 void ledger_arrived(struct sim *w, const struct arrival *a);
@@ -142,8 +141,8 @@ void ledger_power(struct sim *w, unsigned node);
 void ledger_call(struct sim *w, unsigned node, const struct ip_endpoint *to);
 void ledger_called(struct sim *w, unsigned node, const struct ip_endpoint *to, bool ok);
 
-/* Whether a bit has flipped in any flash since then. */
-bool flipped_since(const struct sim *w, uint64_t began_ms);
+/* Whether a bit of any flash has flipped: addresses and reports may read wrong. */
+bool ledger_is_rotten(const struct sim *w);
 
 /* Everything is drained: nothing may be missing. */
 void ledger_close(struct sim *w);

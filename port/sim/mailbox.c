@@ -38,7 +38,6 @@ static int box_begin(void *ctx, const struct mailbox_target *target)
 	m->used = true;
 	m->node = n->index;
 	m->to = token_read(target->recipient);
-	m->began_ms = n->w->now_ms;
 	n->moved++;
 	return i;
 }
@@ -81,7 +80,7 @@ static struct arrival arrival_of(struct mailbox_slot *m, bool abandoned)
 	size_t head = span_find(data, '\n') + 1;
 
 	head += span_find(span_from(data, head), '\n') + 1;
-	return (struct arrival){ m->node, &m->to, 1, from_null, true, abandoned, m->began_ms,
+	return (struct arrival){ m->node, &m->to, 1, from_null, true, abandoned,
 		span_from(data, head) };
 }
 

@@ -349,7 +349,6 @@ void node_rot_due(struct sim *w, unsigned index)
 	n->nor.mem[at] ^= bit;
 	n->nor.medium[at] ^= bit;
 	n->rotten = true;
-	n->flip_ms = w->now_ms;
 	fault_count(w, FAULT_rot);
 	set_timer(w, TIMER_ROT + index, fault_next_ms(w, FAULT_rot));
 }

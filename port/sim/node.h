@@ -46,9 +46,8 @@ struct node {
 	uint64_t ops, moved;
 	uint32_t idle_steps, same_ms;
 	uint64_t last_ms;
-	bool rotten;      /* bits have flipped: what is lost must have been told */
-	bool told_rot;    /* it was */
-	uint64_t flip_ms; /* the last of them */
+	bool rotten;   /* bits have flipped: what is lost must have been told */
+	bool told_rot; /* it was */
 	bool flash_failed;
 	bool dead; /* so rotten that it is refused at start, which tells somebody */
 	struct rng random;
@@ -71,7 +70,6 @@ struct mailbox_slot {
 	bool finished, answered; /* all is written; what became of it is decided */
 	uint8_t outcome;         /* enum mailbox_outcome */
 	struct token to;
-	uint64_t began_ms;
 	uint32_t len;
 	uint8_t data[CONTENT_ROOM];
 };
