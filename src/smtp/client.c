@@ -161,7 +161,9 @@ static void on_banner(struct smtpc *s, unsigned class)
 
 static void on_ehlo(struct smtpc *s, unsigned class)
 {
-	if (class == 2) {
+	if (s->out_at < s->unsent.len) {
+		close_with(s, SMTPC_PROTOCOL, SMTPC_AT_EHLO); /* before all of it was said */
+	} else if (class == 2) {
 		buf_clear(&s->unsent);
 		s->out_at = 0;
 		s->state = IDLE;

@@ -38,6 +38,25 @@ static void begin(void)
 	assert_int_equal(asked(), SMTPC_READY);
 }
 
+/* A peer that answers an EHLO of which only a part has left: what is left of it must
+ * not run into the next command, and what was said not be said again. */
+static void an_ehlo_that_is_answered_too_early(void **state)
+{
+	static const char *const early[] = { "250 there.test\r\n", "500 what?\r\n" };
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		smtpc_init(&c, SPAN("gw.test"));
+		feed("220 there.test\r\n");
+		smtpc_sent(&c, smtpc_out(&c).len - 1);
+		feed(early[i]);
+		assert_int_equal(asked(), SMTPC_CLOSED);
+		assert_int_equal(smtpc_event(&c).failure, SMTPC_PROTOCOL);
+		assert_int_equal(smtpc_out(&c).len, 0);
+	}
+}
+
 static void begin_mail(void)
 {
 	const struct smtpc_mail mail = { SPAN("ada@x.test"), 10, false };
@@ -417,6 +436,7 @@ static void any_input(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_ehlo_that_is_answered_too_early),
 		cmocka_unit_test(last_segment),
 		cmocka_unit_test(full_segments),
 		cmocka_unit_test(lost_after_dot),
