@@ -42,8 +42,9 @@ struct span route_bare_local(struct span local)
 	inner = span_sub(local, 1, local.len - 2);
 	for (i = 0; i < inner.len; i++) {
 		uint8_t c = inner.at[i];
+		bool stray = c == '.' && (i == 0 || i + 1 == inner.len || inner.at[i - 1] == '.');
 
-		if (!byte_is_alnum(c) && !byte_in(c, "-_.+="))
+		if (stray || (!byte_is_alnum(c) && !byte_in(c, "-_.+=")))
 			return local;
 	}
 	return inner;

@@ -253,6 +253,9 @@ static void addresses_without_alias(void **state)
 	expand("bob@[127.0.0.1]", "bob@lan");
 	expand("\"bob\"@lan", "bob@lan");
 	expand("\"a b\"@lan", "\"a b\"@lan");
+	expand("\"..-x\"@lan", "\"..-x\"@lan"); /* without its quotes it would be no address */
+	expand("\"b.o.b\"@lan", "b.o.b@lan");
+	expand("\"bob.\"@lan", "\"bob.\"@lan");
 	expand("\"a@evil.test x\"@lan", "\"a@evil.test x\"@lan");
 }
 
@@ -392,7 +395,7 @@ static void paths_of_local_delivery(void **state)
 	path(0, "-rf@lan", "/srv/lan/-rf");
 	path(0, "../../etc", NULL);
 	path(0, "a/b", NULL);
-	path(0, "\"..\"@lan", NULL);
+	path(0, "\"..\"@lan", "/srv/lan/\"..\"");
 	path(0, "\"/etc\"@lan", NULL);
 	path(0, "..", NULL);
 	path(0, ".hidden", NULL);
