@@ -18,8 +18,9 @@
 struct mount {
 	struct queue *q;
 	struct queue_mount_report *report;
-	/* The latest generations: of all, of FORMATTING marks, of other geometries; 0: none. */
-	uint32_t gen_max, mark_gen, foreign_gen;
+	/* The latest generations: of all, of data, of FORMATTING marks, of other geometries;
+	 * 0: none. */
+	uint32_t gen_max, data_gen, mark_gen, foreign_gen;
 	uint32_t id_max;
 	bool torn; /* the last batches were not finished */
 	struct ring ring;
@@ -58,9 +59,10 @@ static void scan_headers(struct mount *m)
 		s->gen = h.gen;
 		s->erases = h.erases & 0xffffffu;
 		later(&m->gen_max, h.gen);
-		if (h.type == MEDIA_DATA)
+		if (h.type == MEDIA_DATA) {
 			s->kind = QUEUE_SECTOR_DATA;
-		else if (h.type == MEDIA_JOURNAL)
+			later(&m->data_gen, h.gen);
+		} else if (h.type == MEDIA_JOURNAL)
 			s->kind = QUEUE_SECTOR_JOURNAL;
 		else if (h.type == MEDIA_FORMATTING)
 			later(&m->mark_gen, h.gen);
@@ -335,7 +337,9 @@ static enum status no_journal(struct mount *m)
 
 	if (m->foreign_gen != 0 && (m->mark_gen == 0 || serial_after(m->foreign_gen, m->mark_gen)))
 		return refuse(m, ST_FOREIGN, FOREIGN_GEOMETRY);
-	if (m->mark_gen == 0 && m->gen_max != 0)
+	/* Data behind a mark: that format was finished, and a queue in use. */
+	if (m->mark_gen == 0 ? m->gen_max != 0
+			     : m->data_gen != 0 && serial_after(m->data_gen, m->mark_gen))
 		return refuse(m, ST_CORRUPT, "sectors of a queue, but no readable journal");
 	if (m->mark_gen == 0 && !blank(m->q))
 		return refuse(m, ST_FOREIGN, "not blank, and not a queue");
