@@ -150,7 +150,7 @@ $(B)/pipit: $(MAIN_OBJ) $(PORT_OBJ) $(B)/libpipit.a
 # ---- Test programs -----------------------------------------------------------
 #
 # Each tests/unit/test_X.c is a program, each tests/tsan/X.c too; the files of
-# tests/dialog are one.  They link with src/, the port but its main, and what
+# tests/dialog are one, and one with the simulator.  They link with src/, the port but its main, and what
 # they need of tests/harness.  tests/power has a queue of its own, compiled for
 # flash of a few kilobytes: its config/ comes before the board's; and once more
 # for one flash only.
@@ -160,7 +160,7 @@ UNIT   := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 THREAD := $(patsubst %.c,$(B)/%,$(wildcard tests/tsan/*.c))
 # The one thread, and what it shares with the loop.
 THREAD_OBJ := $(B)/port/posix/flash_file.o $(B)/port/posix/sync_thread.o
-DIALOG := $(if $(wildcard tests/dialog/*.c),$(B)/tests/dialog/dialog)
+DIALOG := $(if $(wildcard tests/dialog/*.c),$(B)/tests/dialog/dialog $(B)/tests/dialog/simulated)
 POWER  := $(if $(wildcard tests/power/*.c),$(B)/tests/power/power $(B)/tests/power/power-fixed)
 TEST_WARN := -Wno-conversion -Wno-sign-conversion -Wno-cast-qual -Wno-format-truncation
 TEST_LIBS := $(B)/libharness.a $(B)/libpipit.a $(B)/libport.a
@@ -184,7 +184,7 @@ $(UNIT): %: %.o $(CHECK_OBJ) $(TEST_LIBS)
 $(THREAD): TEST_LIBS :=
 $(THREAD): %: %.o $(CHECK_OBJ) $(THREAD_OBJ)
 	$(Q)$(LINK_TEST)
-$(B)/tests/dialog/dialog: $(patsubst %.c,$(B)/%.o,$(wildcard tests/dialog/*.c)) $(CHECK_OBJ) $(TEST_LIBS)
+$(B)/tests/dialog/dialog: $(patsubst %.c,$(B)/%.o,$(filter-out %/simulated.c,$(wildcard tests/dialog/*.c))) $(CHECK_OBJ) $(TEST_LIBS)
 	$(Q)$(LINK_TEST)
 
 POWER_SRC := $(wildcard src/base/*.c src/queue/*.c tests/power/*.c) port/sim/nor.c \
@@ -223,6 +223,12 @@ $(FUZZ): %: %.o $(CHECK_OBJ) $(B)/libfuzz.a $(B)/libharness.a $(B)/libpipit.a
 SIM_SRC := $(wildcard port/sim/*.c)
 SIM_BUILD := build/sim$(SUFFIX-$(SANITIZE))
 $(B)/sim: $(SIM_SRC:%.c=$(B)/%.o) $(B)/libpipit.a
+	$(Q)$(LINK) -o $@ $^
+
+# The same world with another client and another configuration: the dialogues.
+DIALOG_SIM_SRC := tests/dialog/simulated.c tests/dialog/script.c \
+	$(filter-out port/sim/main.c port/sim/client.c port/sim/conf_text.c,$(SIM_SRC))
+$(B)/tests/dialog/simulated: $(DIALOG_SIM_SRC:%.c=$(B)/%.o) $(CHECK_OBJ) $(B)/libpipit.a
 	$(Q)$(LINK) -o $@ $^
 
 build-unit: $(UNIT) $(DIALOG)

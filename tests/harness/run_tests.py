@@ -5,11 +5,12 @@
   run_tests.py PLAIN SANITIZED THREAD
 
 The arguments are build folders.  Programs of tests/unit run plain and under
-ASan+UBSan, as do the dialogues; those of tests/tsan under TSan; the power cuts
-once, in their short form; the simulator with a thousand seeds, and with a Pipit
-that answers too early, which it must notice; tests/e2e against the plain daemon, and most of it
-against the sanitized one too.  Everything that was printed is in
-build/test/NAME.log; only what failed is shown.  The last line is the sum.
+ASan+UBSan, as do the dialogues, alone and in the simulator; those of tests/tsan
+under TSan; the power cuts once, in their short form; the simulator with a
+thousand seeds, and with a Pipit that answers too early, which it must notice;
+tests/e2e against the plain daemon, and most of it against the sanitized one too.
+Everything that was printed is in build/test/NAME.log; only what failed is shown.
+The last line is the sum.
 """
 import glob
 import os
@@ -26,7 +27,7 @@ LOGS = "build/test"
 PLAIN_ONLY = ["tests/e2e/test_%s.py" % name for name in ("faults", "restart", "pressure")]
 SIDE_BY_SIDE = 4   # end-to-end tests wait more than they work
 PEERS = re.compile(r"^(?:ran against|peers): (.+)$", re.M)
-CLOSING = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$", re.M)
+CLOSING = re.compile(r"^(?:[\w ]+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$", re.M)
 CMOCKA = {"passed": re.compile(r"^\[  PASSED  \] (\d+) test", re.M),
           "failed": re.compile(r"^\[  FAILED  \] (\d+) test", re.M),
           "skipped": re.compile(r"^\[  SKIPPED \] (\d+) test", re.M)}
@@ -150,6 +151,8 @@ def in_parallel(plain, sanitized, thread):
     for build, suffix in ((plain, ""), (sanitized, "-sanitized")):
         if glob.glob("tests/dialog/*.c"):
             runs.append(Run("dialog" + suffix, [build + "/tests/dialog/dialog"], 300))
+            runs.append(Run("dialog-sim" + suffix, [build + "/tests/dialog/simulated"] +
+                            (["10"] if suffix else []), 300))
         runs += [Run("unit%s/%s" % (suffix, name), [path], 200)
                  for name, path in programs(build, "unit")]
     runs += [Run("thread/" + name, [path], 200) for name, path in programs(thread, "tsan")]
