@@ -140,8 +140,9 @@ static int net_connect(void *ctx, const struct ip_endpoint *to)
 		return h;
 	w->hop.connects++;
 	w->handle[h].peer = *to;
-	w->handle[h].refused = w->hop.refuse;
-	if (!w->hop.refuse && !w->hop.silent)
+	w->handle[h].refused = w->hop.refuse ||
+		(w->hop.refuse_last > 0 && to->ip.bytes[3] == w->hop.refuse_last);
+	if (!w->handle[h].refused && !w->hop.silent)
 		put(&w->handle[h].to_pipit, w->hop.banner ? w->hop.banner : "220 hop\r\n",
 			strlen(w->hop.banner ? w->hop.banner : "220 hop\r\n"));
 	return h;

@@ -34,8 +34,9 @@ struct world_handle {
 
 /* What the next hop answers; NULL: the usual 2xx. */
 struct world_hop {
-	bool refuse; /* the connection */
-	bool silent; /* says nothing by itself, not even a banner */
+	bool refuse;         /* the connection */
+	uint8_t refuse_last; /* those to an IPv4 address that ends so; 0: none */
+	bool silent;         /* says nothing by itself, not even a banner */
 	const char *banner, *mail, *rcpt, *data, *dot;
 	unsigned rcpts_max; /* so many in a transaction, then 452; 0: any number */
 	unsigned connects, messages;

@@ -312,10 +312,13 @@ static void null_sender_failures_go_to_postmaster_once(void **state)
 	assert_true(stream_has(&w.mailbox, "Delivered-To: root@here.test"));
 	assert_int_equal(queued(), 0);
 	w.mailbox.len = 0;
+	w.hop.rcpt = NULL;
+	w.hop.dot = "554 5.7.1 no\r\n";
 	boot(true, CONF);
 	(void)submit("", "b@there.test");
 	world_run(&w, &p, 3000);
 	assert_int_equal(w.mailbox.len, 0); /* nobody to tell: counted and dropped */
+	assert_int_equal(w.hop.messages, 1);
 	assert_int_equal(p.core.report.counter[REPORT_reports_dropped], 1);
 	assert_int_equal(queued(), 0);
 }
