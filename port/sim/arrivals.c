@@ -81,6 +81,15 @@ static void message_arrives(struct sim *w, const struct arrival *a, struct token
 
 /* ---- Reports -------------------------------------------------------------------- */
 
+/* Walks the report's lines: each Final-Recipient with its Action and Status. */
+struct report_walk {
+	struct span rest;
+	struct token about;
+	bool failed;
+	bool temporary;   /* its status begins with 4 */
+	unsigned unknown; /* those whose address is none that the simulator makes */
+};
+
 static bool hop_is_narrow(const struct sim *w, const struct message *m)
 {
 	unsigned i;
@@ -103,19 +112,23 @@ static bool any_may_fail(const struct sim *w, const struct message *m)
 	return ledger_is_rotten(w) || ledger_is_old(w, m, w->now_ms);
 }
 
-/* Rule 5: is there a reason for this failure? */
-static bool may_fail(const struct sim *w, const struct message *m, const struct rcpt *r)
+/* Rule 5: is there a reason for this failure?  What is still a 4xx has waited too long. */
+static bool may_fail(const struct sim *w, const struct message *m, const struct rcpt *r,
+	bool temporary)
 {
+	if (temporary || ledger_is_rotten(w))
+		return any_may_fail(w, m);
 	return r->failed || hop_is_narrow(w, m) ||
-		(r->domain != DOMAIN_LOCAL && dns_may_bounce(w, r->domain)) || any_may_fail(w, m);
+		(r->domain != DOMAIN_LOCAL && dns_may_bounce(w, r->domain));
 }
 
-static void failure_arrives(struct sim *w, const struct arrival *a, struct token about)
+static void failure_arrives(struct sim *w, const struct arrival *a, const struct report_walk *x)
 {
+	struct token about = x->about;
 	struct message *m = &w->ledger.message[about.message];
 	struct rcpt *r = rcpt_of(w, about);
 
-	if (!may_fail(w, m, r)) {
+	if (!may_fail(w, m, r, x->temporary)) {
 		ledger_show(w, about.message);
 		sim_fail(w, "t%ur%d is bounced for no reason", about.message, about.rcpt);
 	}
@@ -136,14 +149,6 @@ static void delay_arrives(struct sim *w, const struct arrival *a, struct token a
 		about);
 }
 
-/* Walks the report's lines: each Final-Recipient with its Action. */
-struct report_walk {
-	struct span rest;
-	struct token about;
-	bool failed;
-	unsigned unknown; /* those whose address is none that the simulator makes */
-};
-
 static bool report_next(struct report_walk *x)
 {
 	static const char final[] = "Final-Recipient: rfc822; ";
@@ -155,14 +160,14 @@ static bool report_next(struct report_walk *x)
 		x->rest = span_from(x->rest, end + 1);
 		if (span_starts_nocase(line, SPAN("Final-Recipient: rfc822; ")))
 			x->about = token_read(span_from(line, sizeof(final) - 1));
-		if (!span_starts_nocase(line, SPAN("Action: ")))
+		if (span_starts_nocase(line, SPAN("Action: ")))
+			x->failed = span_starts_nocase(line, SPAN("Action: failed"));
+		if (!span_starts_nocase(line, SPAN("Status: ")))
 			continue;
-		if (!x->about.valid) {
-			x->unknown++;
-			continue;
-		}
-		x->failed = span_starts_nocase(line, SPAN("Action: failed"));
-		return true;
+		x->temporary = span_starts_nocase(line, SPAN("Status: 4"));
+		if (x->about.valid)
+			return true;
+		x->unknown++;
 	}
 	return false;
 }
@@ -214,6 +219,8 @@ static void report_arrives(struct sim *w, const struct arrival *a)
 
 	if (!is_whole_report(a->data) && !ledger_is_rotten(w))
 		sim_fail(w, "n%u sends a report that is cut or not ASCII", a->node);
+	if (!a->to[0].valid && !w->plan.postmaster && !ledger_is_rotten(w))
+		sim_fail(w, "n%u reports to somebody who has sent nothing", a->node);
 	while (report_next(&x)) {
 		about++;
 		if (w->ledger.message[x.about.message].state == MESSAGE_MADE &&
@@ -222,7 +229,7 @@ static void report_arrives(struct sim *w, const struct arrival *a)
 		if (x.about.rcpt < 0)
 			loss_arrives(w, a, &x);
 		else if (x.failed)
-			failure_arrives(w, a, x.about);
+			failure_arrives(w, a, &x);
 		else
 			delay_arrives(w, a, x.about);
 	}
