@@ -83,6 +83,17 @@ static void begin_body(void)
 	assert_int_equal(asked(), SMTPC_ASK_BODY);
 }
 
+static void a_reply_before_its_command(void **state)
+{
+	(void)state;
+	begin_mail();
+	smtpc_rcpt(&c, SPAN("bob@there.test"));
+	smtpc_rcpt_end(&c);
+	feed("250 ok\r\n");
+	assert_int_equal(asked(), SMTPC_CLOSED);
+	assert_int_equal(smtpc_event(&c).failure, SMTPC_PROTOCOL);
+}
+
 /* The body's end, its dot and nothing else make the last segment. */
 static void last_segment(void **state)
 {
@@ -437,6 +448,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_ehlo_that_is_answered_too_early),
+		cmocka_unit_test(a_reply_before_its_command),
 		cmocka_unit_test(last_segment),
 		cmocka_unit_test(full_segments),
 		cmocka_unit_test(lost_after_dot),
