@@ -42,8 +42,13 @@ POWER_PARTS = ("cuts", "file", "unstable", "recovery", "filling", "wrap", "bootl
 FUZZ_SECONDS = "20"
 SEEDS = 300   # of the simulator, for a mutant that nothing else has noticed
 TIMEOUT_S = 240
+QUICK_S = 30     # of a unit test or the dialogues
 NO_BUILD = "does not compile: "
 CAUSE = re.compile(r"^(?:\[ +(?:ERROR|FAILED) +\].*|.*(?:FAILED|failed|nor:|expected|not as|must be:|ERROR: ).*)$", re.M)
+
+
+def is_quick(test):
+    return not test.startswith(("power/", "fuzz/", "sim/"))
 
 
 class Mutant:
@@ -54,7 +59,7 @@ class Mutant:
         self.spare = None
 
     def is_quick(self):
-        return not any(test.startswith(("power/", "fuzz/", "sim/")) for test in self.by)
+        return all(is_quick(test) for test in self.by)
 
 
 def parse(path):
@@ -127,7 +132,8 @@ class Tree:
         if made.returncode:
             return NO_BUILD + made.stderr.strip().split("\n")[0]
         try:
-            ran = subprocess.run(command, cwd=self.path, stdin=subprocess.DEVNULL, timeout=TIMEOUT_S,
+            ran = subprocess.run(command, cwd=self.path, stdin=subprocess.DEVNULL,
+                                 timeout=QUICK_S if is_quick(test) else TIMEOUT_S,
                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                  errors="replace", check=False)
         except subprocess.TimeoutExpired:
