@@ -171,11 +171,14 @@ void plan_tell(const struct sim *w)
 
 	if (!w->tell)
 		return;
-	printf("%u Pipits on %s of %u x %u octets, program unit %u%s; %u senders, %u next hops; "
+	printf("n0 .. Pipits, n0| their logs; t0 .. messages, t0r0 their recipients; d0.test .. "
+	       "domains; h0 .. next hops\n");
+	printf("%u Pipit%s on %s of %u x %u octets, program unit %u%s; %u senders, %u next hops; "
 	       "storm of %llu s\n",
-		p->nodes, p->file ? "a file" : "NOR flash", p->flash.sector_count,
-		p->flash.sector_size, p->flash.program_unit, p->unstable ? ", unstable" : "",
-		p->clients, p->hops, (unsigned long long)(p->storm_ms / 1000u));
+		p->nodes, p->nodes > 1 ? "s" : "", p->file ? "a file" : "NOR flash",
+		p->flash.sector_count, p->flash.sector_size, p->flash.program_unit,
+		p->unstable ? ", unstable" : "", p->clients, p->hops,
+		(unsigned long long)(p->storm_ms / 1000u));
 	printf("retry after %u %u %u %u %u s, expire after %u s; faults:", p->retry_s[0],
 		p->retry_s[1], p->retry_s[2], p->retry_s[3], p->retry_s[4], p->expire_s);
 	for (i = 0; i < FAULT_COUNT; i++)

@@ -407,9 +407,11 @@ static bool capable(struct smtpc *s, const struct smtpc_mail *m)
 
 static void mail_put(struct smtpc *s, const struct smtpc_mail *m)
 {
+	const bool sized = s->size_known && m->size > 0;
+
 	path_put(s, "MAIL FROM:<", m->reverse_path);
-	buf_puts(&s->unsent, s->size_known ? "> SIZE=" : ">");
-	if (s->size_known)
+	buf_puts(&s->unsent, sized ? "> SIZE=" : ">");
+	if (sized)
 		buf_put_u32(&s->unsent, m->size);
 	command(s, SMTPC_AT_MAIL, m->eight_bit ? " BODY=8BITMIME\r\n" : "\r\n");
 }

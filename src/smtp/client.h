@@ -76,7 +76,7 @@ struct smtpc_event {
 
 struct smtpc_mail {
 	struct span reverse_path; /* without <>; empty for the null reverse-path */
-	uint32_t size;            /* octets on the wire, for SIZE= */
+	uint32_t size;            /* octets on the wire, for SIZE=; 0: not known */
 	bool eight_bit;           /* needs 8BITMIME: else RESULT 554 5.6.3, CAPABILITY */
 };
 
