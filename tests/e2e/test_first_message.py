@@ -26,8 +26,8 @@ def make_run(folder):
         env = {k: v for k, v in os.environ.items() if not k.startswith("MAKE") and k != "MFLAGS"}
         started.append(subprocess.Popen(argv, cwd=TREE, stdout=log, stderr=log, env=env, start_new_session=True))
         peers.wait_port("127.0.0.1", PORT, timeout_s=120)
-        log.seek(0)
-        return log.read().decode()
+        with open(log.name, "rb") as text:   # its own offset: a seek in `log` would move where they write
+            return text.read().decode()
     yield start
     for p in started:
         os.killpg(p.pid, 15)
