@@ -2,6 +2,7 @@
 #include "sim/nor.h"
 
 #include "base/bytes.h"
+#include "base/crc32c.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,9 @@
 
 /* In `used`: a program failed here.  After a boot nobody can know. */
 #define FAILED 2u
+/* The power failed in a program here.  If nothing of it shows, nobody can know either, and
+ * what begins anew programs the same octets once more. */
+#define TORN 3u
 
 static void die(const char *what, uint32_t at)
 {
@@ -100,20 +104,34 @@ static void torn_program(struct nor *n, uint32_t at, const uint8_t *from, uint32
 	uint32_t i, k = n->tear == NOR_PREFIX ? rng_below(&n->rng, len + 1u) : len;
 	uint32_t unit = n->flash.geometry.program_unit;
 
-	if (n->tear == NOR_NONE)
-		return;
 	for (i = 0; i < len; i++) {
 		uint8_t old = n->mem[at + i], to = old & from[i], kept = to;
 
 		if (n->tear == NOR_BITS || (n->tear == NOR_PREFIX && i == k))
 			kept = (uint8_t)(to | (old & any_byte(n)));
-		else if (n->tear == NOR_PREFIX && i > k)
+		else if (n->tear == NOR_NONE || (n->tear == NOR_PREFIX && i > k))
 			kept = old;
-		if (n->unstable && (n->tear == NOR_BITS || i >= k))
+		if (n->unstable && n->tear != NOR_NONE && (n->tear == NOR_BITS || i >= k))
 			n->shaky[at + i] |= (uint8_t)((old ^ to) & any_byte(n));
 		n->mem[at + i] = kept;
-		n->used[(at + i) / unit] = 1;
+		n->used[(at + i) / unit] = TORN;
 	}
+	n->torn_at = at;
+	n->torn_len = len;
+	n->torn_crc = crc32c(0, span_make(from, len));
+}
+
+/* Whether the program may take units that the last cut has left looking blank: all of
+ * them, with the same octets. */
+static bool same_again(const struct nor *n, uint32_t at, const uint8_t *from, uint32_t len)
+{
+	uint32_t i;
+
+	for (i = 0; i < len; i++)
+		if (n->mem[at + i] != 0xff)
+			return false;
+	return at == n->torn_at && len == n->torn_len &&
+		crc32c(0, span_make(from, len)) == n->torn_crc;
 }
 
 static void torn_erase(struct nor *n, uint32_t sector)
@@ -173,7 +191,9 @@ static int nor_program(void *ctx, uint32_t at, const void *from, size_t len)
 	if ((uint32_t)n->erasing == at / size)
 		die("program while erasing", at);
 	for (i = 0; i < len; i += unit)
-		if (n->used[(at + i) / unit])
+		if (n->used[(at + i) / unit] != 0 &&
+			(n->used[(at + i) / unit] != TORN ||
+				!same_again(n, at, bytes, (uint32_t)len)))
 			die("unit programmed twice", at + i);
 	cut = cut_here(n, "program");
 	if (cut && !n->lazy)
@@ -192,8 +212,10 @@ static int nor_program(void *ctx, uint32_t at, const void *from, size_t len)
 			at = (uint32_t)n->misdirect_to * size + at % size;
 			n->misdirect_to = -1;
 		}
-		for (i = 0; i < len; i++)
+		for (i = 0; i < len; i++) {
 			n->mem[at + i] = n->lazy ? bytes[i] : n->mem[at + i] & bytes[i];
+			n->shaky[at + i] = 0;
+		}
 	}
 	if (n->lazy)
 		remember(n, at, bytes, (uint32_t)len);
@@ -374,5 +396,8 @@ void nor_copy(struct nor *to, const struct nor *from)
 	memcpy(to->mem, from->mem, from->size);
 	memcpy(to->medium, from->medium, from->size);
 	memcpy(to->used, from->used, from->size / from->flash.geometry.program_unit);
+	to->torn_at = from->torn_at;
+	to->torn_len = from->torn_len;
+	to->torn_crc = from->torn_crc;
 	memcpy(to->shaky, from->shaky, from->size);
 }

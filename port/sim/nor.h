@@ -2,9 +2,10 @@
 /* nor - flash that fails as real flash does, and a file that plays flash.
  *
  * Strict: a program unit is written at most once between two erases, in whole
- * units, within a page; breaking that ends the test.  The power can be cut at
- * any program, erase or sync: the operation is torn in the way chosen, then
- * longjmp(nor->off, 1).  nor_boot brings the power back.
+ * units, within a page; breaking that ends the test.  Only the
+ * program that a cut tore without a trace may be repeated, with the same octets.  The
+ * power can be cut at any program, erase or sync: the operation is torn in the way
+ * chosen, then longjmp(nor->off, 1).  nor_boot brings the power back.
  *
  * As a file (lazy): an erase changes nothing, writes reach the medium at a
  * sync, which takes some polls; a cut keeps any subset of what was not synced,
@@ -24,6 +25,7 @@
 #include "base/rng.h"
 #include "sys/flash.h"
 
+/* NOR_NONE: a program that had begun leaves no trace, an erase had not begun. */
 enum nor_tear { NOR_NONE, NOR_ALL, NOR_PREFIX, NOR_BITS, NOR_TEARS };
 
 struct nor {
@@ -38,8 +40,9 @@ struct nor {
 	jmp_buf off;
 
 	enum nor_tear tear;
-	uint64_t ops, cut_at; /* cut_at: 0 never */
-	bool unstable;        /* torn bits become shaky */
+	uint32_t torn_at, torn_len, torn_crc; /* the program that the last cut tore */
+	uint64_t ops, cut_at;                 /* cut_at: 0 never */
+	bool unstable;                        /* torn bits become shaky */
 	bool lazy;
 	uint32_t sync_polls, polls_left, erase_polls;
 	int erasing;
