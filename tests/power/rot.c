@@ -55,6 +55,7 @@ static void judge(uint32_t at, bool strict)
 void part_flip(void)
 {
 	uint32_t bit, step = full ? 1 : 13, bits;
+	uint64_t kept;
 
 	populate(&geometries[4u % GEOMETRIES], 5);
 	bits = w.nor.size * 8u;
@@ -63,7 +64,12 @@ void part_flip(void)
 			(unsigned)(bit % 8u), (unsigned)(bit / 8u));
 		restore_base();
 		w.nor.mem[bit / 8u] ^= (uint8_t)(1u << (bit % 8u));
+		kept = counts.rot_intact + counts.rot_detected;
 		judge(bit / 8u, true);
+		/* A header stands twice. */
+		if (bit / 8u % w.nor.flash.geometry.sector_size < LAYOUT_HEADER_LEN &&
+			counts.rot_intact + counts.rot_detected == kept)
+			fail("lost with one header", bit / 8u, 0);
 		counts.flips++;
 	}
 	teardown();
