@@ -87,8 +87,12 @@ SRC_OBJ  := $(SRC:%.c=$(B)/%.o)
 PORT_OBJ := $(patsubst %.c,$(B)/%.o,$(filter-out $(MAIN),$(PORT)))
 MAIN_OBJ := $(MAIN:%.c=$(B)/%.o)
 
+all:
+# What else a room brings: other people's source.
+include $(wildcard $(patsubst %,port/%/rules.mk,$(ROOMS)))
+
 .PHONY: all run test check size power sim format menuconfig defconfig install clean distclean
-.PHONY: coverage fuzz mutants build-fuzz build-unit build-power build-sim build-thread size-of FORCE
+.PHONY: coverage fuzz mutants build-fuzz build-unit build-power build-lwip build-sim build-thread size-of FORCE
 .DELETE_ON_ERROR:
 ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc)
@@ -157,6 +161,7 @@ $(B)/pipit: $(MAIN_OBJ) $(PORT_OBJ) $(B)/libpipit.a
 
 HARNESS_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/harness/*.c))
 UNIT   := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
+LWIP_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/lwip/test_*.c))
 THREAD := $(patsubst %.c,$(B)/%,$(wildcard tests/tsan/*.c))
 # The one thread, and what it shares with the loop.
 THREAD_OBJ := $(B)/port/posix/flash_file.o $(B)/port/posix/sync_thread.o
@@ -179,7 +184,7 @@ $(B)/libharness.a $(B)/libport.a:
 	$(Q)rm -f $@; $(AR) rcs $@ $^
 
 CHECK_OBJ := $(B)/tests/harness/check.o
-$(UNIT): %: %.o $(CHECK_OBJ) $(TEST_LIBS)
+$(UNIT) $(LWIP_TESTS): %: %.o $(CHECK_OBJ) $(TEST_LIBS)
 	$(Q)$(LINK_TEST)
 $(THREAD): TEST_LIBS :=
 $(THREAD): %: %.o $(CHECK_OBJ) $(THREAD_OBJ)
@@ -233,6 +238,7 @@ $(B)/tests/dialog/simulated: $(DIALOG_SIM_SRC:%.c=$(B)/%.o) $(CHECK_OBJ) $(B)/li
 
 build-unit: $(UNIT) $(DIALOG)
 build-power: $(POWER)
+build-lwip: $(LWIP_TESTS)
 build-thread: $(THREAD)
 build-fuzz: $(FUZZ)
 
@@ -244,6 +250,8 @@ test:
 	@port/deps/setup.sh build test
 	+@$(SUBMAKE) all build-unit build-power
 	+@$(SUBMAKE) build-sim
+	+@$(SUBMAKE) BOARD=lwip-desktop build-lwip
+	+@$(SUBMAKE) BOARD=lwip-desktop SANITIZE=1 build-lwip
 	+@$(SUBMAKE) SANITIZE=1 all build-unit
 	+@$(SUBMAKE) SANITIZE=thread build-thread
 	@$(PYTHON) tests/harness/run_tests.py build/$(BOARD) build/$(BOARD)-sanitize build/$(BOARD)-thread

@@ -14,7 +14,7 @@ socklen_t sockets_address_make(union sockets_address *a, const struct ip_endpoin
 	}
 	a->v6.sin6_family = AF_INET6;
 	a->v6.sin6_port = htons(e->port);
-	memcpy(&a->v6.sin6_addr, e->ip.bytes, 16);
+	memcpy(&a->v6.sin6_addr, e->ip.bytes, sizeof(e->ip.bytes));
 	return sizeof(a->v6);
 }
 
@@ -28,7 +28,7 @@ void sockets_address_take(struct ip_endpoint *e, const union sockets_address *a)
 	} else if (a->any.sa_family == AF_INET6) {
 		e->ip.family = 6;
 		e->port = ntohs(a->v6.sin6_port);
-		memcpy(e->ip.bytes, &a->v6.sin6_addr, 16);
+		memcpy(e->ip.bytes, &a->v6.sin6_addr, sizeof(e->ip.bytes));
 	}
 }
 

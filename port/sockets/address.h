@@ -4,7 +4,7 @@
 #define PIPIT_SOCKETS_ADDRESS_H
 
 #include "base/ip.h"
-#include "sockets/sockets_os.h"
+#include "sockets_os.h"
 
 union sockets_address {
 	struct sockaddr any;

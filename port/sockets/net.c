@@ -13,8 +13,7 @@ enum sockets_kind { SOCKETS_LISTENER, SOCKETS_STREAM, SOCKETS_CONNECTING, SOCKET
 #define BACKLOG 511 /* as others choose; the system's own limit is below or above */
 #define LINGER_MS 2000u
 #define ACCEPT_PAUSE_MS 500u
-#define DRAIN_LEN 4096u /* thrown away per lingering connection and turn */
-#define PORT_TRIES 16u  /* random ports that may be taken before the system chooses one */
+#define PORT_TRIES 16u /* random ports that may be taken before the system chooses one */
 #define PORT_LOWEST 1024u
 
 /* ---- Handles ------------------------------------------------------------------ */
@@ -329,7 +328,7 @@ static void net_watch(void *ctx, int handle, unsigned events)
 /* True when nothing more can come: the peer has finished, or is lost. */
 static bool drained(int fd)
 {
-	uint8_t junk[DRAIN_LEN];
+	uint8_t junk[CONFIG_NET_DRAIN];
 	ssize_t n = recv(fd, junk, sizeof(junk), 0);
 
 	return n == 0 || (n < 0 && !is_not_now(errno));
@@ -525,7 +524,7 @@ void sockets_wait(struct sockets *s, uint32_t wait_ms, struct pollfd *more, size
 		more[i].revents = 0;
 	wait_ms = wait_limit(s, wait_ms);
 	count = poll_fill(s, more, more_count);
-	if (poll(s->poll, count, wait_ms > INT32_MAX ? INT32_MAX : (int)wait_ms) >= 0)
+	if (os_poll(s->poll, count, wait_ms > INT32_MAX ? INT32_MAX : (int)wait_ms) >= 0)
 		poll_apply(s, more, more_count);
 	expire(s);
 }

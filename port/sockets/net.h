@@ -24,13 +24,13 @@
 #define PIPIT_SOCKETS_NET_H
 
 #include "pipit_config.h"
-#include "sockets/sockets_os.h"
 #include "sys/net.h"
 #include "sys/random.h"
 
-/* Other descriptors that one wait can include: signals, the sync thread's event,
- * the delivery helper and its deliveries. */
-#define SOCKETS_MORE_MAX 80u
+#include "sockets_os.h"
+
+/* Other descriptors that one wait can include. */
+#define SOCKETS_MORE_MAX CONFIG_NET_MORE
 
 struct sockets_handle {
 	int fd;          /* -1: free */

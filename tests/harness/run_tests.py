@@ -5,7 +5,7 @@
   run_tests.py PLAIN SANITIZED THREAD
 
 The arguments are build folders.  Programs of tests/unit run plain and under
-ASan+UBSan, as do the dialogues, alone and in the simulator; those of tests/tsan
+ASan+UBSan, as do those of tests/lwip and the dialogues, alone and in the simulator; those of tests/tsan
 under TSan; the power cuts once, in their short form; the simulator with a
 thousand seeds, and with a Pipit that answers too early, which it must notice;
 tests/e2e against the plain daemon, and most of it against the sanitized one too.
@@ -22,6 +22,7 @@ import xml.etree.ElementTree as xml
 from concurrent.futures import ThreadPoolExecutor
 
 LOGS = "build/test"
+LWIP = "build/lwip-desktop"   # tests/lwip is built for that board
 # Not under ASan: it will not have a preloaded library before it (faults),
 # hundreds of starts and measured rates take too long (restart, pressure).
 PLAIN_ONLY = ["tests/e2e/test_%s.py" % name for name in ("faults", "restart", "pressure")]
@@ -134,7 +135,7 @@ def programs(build, folder):
     """Each tests/FOLDER/NAME.c that is a program, as built below `build`."""
     return [(os.path.basename(source)[:-2], os.path.join(build, source[:-2]))
             for source in sorted(glob.glob("tests/%s/*.c" % folder))
-            if folder != "unit" or os.path.basename(source).startswith("test_")]
+            if folder == "tsan" or os.path.basename(source).startswith("test_")]
 
 
 def in_parallel(plain, sanitized, thread):
@@ -155,6 +156,8 @@ def in_parallel(plain, sanitized, thread):
                             (["10"] if suffix else []), 300))
         runs += [Run("unit%s/%s" % (suffix, name), [path], 200)
                  for name, path in programs(build, "unit")]
+        runs += [Run("lwip%s/%s" % (suffix, name), [path], 200)
+                 for name, path in programs(LWIP + ("-sanitize" if suffix else ""), "lwip")]
     runs += [Run("thread/" + name, [path], 200) for name, path in programs(thread, "tsan")]
     return runs
 

@@ -128,7 +128,7 @@ def resolve(path, name):
         beside = os.path.join(os.path.dirname(path), name)
         if os.path.exists(os.path.join(TOP, beside)):
             return beside
-    for root in ("src", "port", "port/posix"):
+    for root in ("src", "port", "port/posix", "port/lwip"):
         if os.path.exists(os.path.join(TOP, root, name)):
             return os.path.join(root, name)
     return None

@@ -3,8 +3,8 @@
  *
  * net.c uses socket, bind, listen, accept, connect, send, recv, getsockname,
  * getsockopt, setsockopt, shutdown and poll by their usual names; what this
- * header adds is how a socket is opened without blocking, how one is accepted,
- * and a clock.  This is the POSIX side.
+ * header adds is how a socket is opened without blocking, how one is accepted, the wait,
+ * and a clock.  This is the POSIX side; port/lwip has the other.
  */
 #ifndef PIPIT_SOCKETS_OS_H
 #define PIPIT_SOCKETS_OS_H
@@ -37,6 +37,11 @@ static inline int os_accept(int fd, struct sockaddr *peer, socklen_t *len)
 static inline int os_close(int fd)
 {
 	return close(fd);
+}
+
+static inline int os_poll(struct pollfd *fds, nfds_t count, int wait_ms)
+{
+	return poll(fds, count, wait_ms);
 }
 
 static inline uint64_t os_mono_ms(void)
