@@ -327,6 +327,8 @@ void ledger_power(struct sim *w, unsigned node)
 
 		if (m->node == node && queue_get(&w->node[node].mta.core.queue, m->id, &q))
 			m->cut_reporting |= q.failed + q.reporting > 0;
+		/* Another node that has relayed it knows it by a number of its own. */
+		m->cut_reporting |= m->node != node && m->report_refused;
 		for (k = 0; k < m->rcpts; k++)
 			check_safe(w, node, &m->rcpt[k]);
 	}

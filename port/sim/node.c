@@ -194,6 +194,15 @@ static bool init_pipit(struct node *n, enum status *status, struct pipit_problem
 	return true;
 }
 
+/* Ends what is idle, which may reach the flash. */
+static bool stop_pipit(struct node *n)
+{
+	if (setjmp(n->nor.off) != 0)
+		return false;
+	pipit_stop(&n->mta);
+	return true;
+}
+
 static void note_rot(struct node *n)
 {
 	n->told_rot |= n->mta.core.queue.rotten > 0;
@@ -269,6 +278,7 @@ void node_power_due(struct sim *w, unsigned index)
 		return;
 	}
 	if (n->power == NODE_STOPPING) { /* it was given its time */
+		n->nor.cut_at = 0;
 		pipit_close(&n->mta);
 		nor_cut_now(&n->nor);
 		turn_off(w, index, draw_log(w, 60000));
@@ -286,7 +296,10 @@ void node_power_due(struct sim *w, unsigned index)
 	case EVENT_RESTART:
 		fault_count(w, FAULT_restart);
 		story(w, "n%u is told to stop", index);
-		pipit_stop(&n->mta);
+		if (!stop_pipit(n)) {
+			lose_power(w, index, true);
+			return;
+		}
 		n->power = NODE_STOPPING;
 		n->stop_ms = w->now_ms + STOP_MS;
 		set_timer(w, TIMER_POWER + index, n->stop_ms);

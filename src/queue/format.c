@@ -98,19 +98,22 @@ enum status format_write(const struct flash *f, uint32_t gen, uint32_t id_next, 
 {
 	struct queue_layout l;
 	const char *why;
-	uint32_t i;
+	uint32_t first, i;
 
 	if (!layout_init(&l, &f->geometry, &why))
 		return ST_BAD;
+	first = layout_sectors(&l);
 	if (!marked && put_mark(f, &l, gen) != ST_OK)
 		return ST_IO;
 	/* A sector that cannot be erased fails again when it is to be used. */
 	for (i = 0; i + 1u < layout_sectors(&l); i++)
-		(void)erase_wait(f, i);
+		if (erase_wait(f, i) >= 0 && i < first)
+			first = i;
 	if (sync_wait(f) < 0)
 		return ST_IO;
-	for (i = 0; i + 1u < layout_sectors(&l); i++)
-		if (put_journal(f, &l, i, gen + 1u + i, id_next) == ST_OK)
+	for (i = first; i + 1u < layout_sectors(&l); i++)
+		if ((i == first || erase_wait(f, i) >= 0) &&
+			put_journal(f, &l, i, gen + 1u + i, id_next) == ST_OK)
 			return sync_wait(f) < 0 ? ST_IO : ST_OK;
 	return ST_IO;
 }

@@ -342,7 +342,8 @@ static enum status descriptor_write(struct queue *q, struct queue_head *h, uint8
 {
 	struct queue_sector *s = &q->sector[h->sector];
 	uint8_t d[LAYOUT_EXTENT_LEN + CONFIG_QUEUE_PROGRAM_UNIT_MAX];
-	uint32_t tries;
+	/* In a sector where the last octets failed, only this place is surely behind them. */
+	uint32_t tries = s->bad ? 2u : 0u;
 
 	memset(d + LAYOUT_EXTENT_LEN, 0xff, layout_extent_len(&q->layout) - LAYOUT_EXTENT_LEN);
 	store_le32(d, h->id);
@@ -353,7 +354,7 @@ static enum status descriptor_write(struct queue *q, struct queue_head *h, uint8
 	store_le32(d + 20, crc32c(s->gen, span_make(d, 20)));
 	h->touched = true;
 	/* Where one fails to program, the next may not: readers look past it. */
-	for (tries = 0; tries < 3u && gap(q, h) >= 0; tries++) {
+	for (; tries < 3u && gap(q, h) >= 0; tries++) {
 		s->extents++;
 		if (media_program(q, h->sector, descriptor_at(q, s->extents - 1u), d,
 			    layout_extent_len(&q->layout)) == ST_OK)

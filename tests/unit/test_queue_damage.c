@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/crc32c.h"
+#include "queue/format.h"
 
 /* A device that loses sector after sector stops, and says so; it does not wait for ever. */
 static void test_worn_out(void **state)
@@ -191,6 +192,56 @@ static void test_journal_lost(void **state)
 	stop();
 }
 
+static int failing;
+
+static int program_or_fail(void *ctx, uint32_t at, const void *from, size_t len)
+{
+	/* The last octets of a sector, then what comes next. */
+	nor.fail_programs = failing == 1 || (failing > 1 && at % 16384u >= 0x3f00u && len > 100);
+	failing -= nor.fail_programs;
+	return nor_program(ctx, at, from, len);
+}
+
+/* Where octets have failed to program nothing else is programmed, nor is their descriptor when
+ * that has failed too: the emulator sees to it. */
+static void test_two_programs_fail(void **state)
+{
+	static const uint8_t bytes[20000];
+	struct flash_ops worn;
+	int n, w;
+
+	(void)state;
+	start(16384, 16, 1);
+	worn = *nor.flash.ops;
+	worn.program = program_or_fail;
+	nor.flash.ops = &worn;
+	RETRY(&queue, w = queue_open(&queue, sizeof(bytes), 1));
+	assert_true(w >= 0);
+	write_all(w, QUEUE_BODY, bytes, 300);
+	failing = 2;
+	for (n = 1; failing > 0 && n > 0;)
+		RETRY(&queue, n = queue_write(&queue, w, QUEUE_BODY, span_make(bytes, 100)));
+	assert_int_equal(failing, 0);
+	queue_abort(&queue, w);
+	settle(&queue);
+	stop();
+}
+
+/* A sector that cannot be erased is not what a format begins its journal in. */
+static void test_format_beside_worn(void **state)
+{
+	(void)state;
+	start(4096, 16, 1);
+	nor.fail_sector = 0;
+	nor.fail_erases = -1;
+	assert_int_equal(format_write(&nor.flash, 5000, 1, false), ST_OK);
+	nor.fail_erases = 0;
+	nor_boot(&nor);
+	mount();
+	(void)add(10, 0, 100, 1);
+	stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +250,8 @@ int main(void)
 		cmocka_unit_test(test_states_unknown),
 		cmocka_unit_test(test_rot_stays),
 		cmocka_unit_test(test_journal_lost),
+		cmocka_unit_test(test_two_programs_fail),
+		cmocka_unit_test(test_format_beside_worn),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
