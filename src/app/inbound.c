@@ -3,9 +3,6 @@
 
 #include "app/accept.h"
 #include "app/replies.h"
-#include "app/storing.h"
-#include "mail/envelope.h"
-#include "mail/masquerade.h"
 
 /* While flash works for us the loop looks again after this. */
 #define FLASH_POLL_MS 5u
@@ -38,61 +35,33 @@ static void answer(struct core *c, struct inbound *in, const struct reply *r)
 
 /* ---- ASK_MAIL, ASK_RCPT: the envelope ------------------------------------------ */
 
-static void put_origin(struct inbound *in)
+static struct span put_origin(const struct inbound *in, struct buf *b)
 {
-	uint8_t text[ADDRESS_MAX];
-	struct buf b;
-
-	buf_init(&b, text, sizeof(text));
-	buf_put(&b, smtpd_helo(&in->smtpd));
-	buf_puts(&b, " [");
-	ip_put(&b, &in->peer.ip);
-	buf_puts(&b, "]");
-	envelope_put(&in->envelope, ENVELOPE_ORIGIN, buf_span(&b));
-}
-
-static void begin_envelope(struct core *c, struct inbound *in, const struct address *sender)
-{
-	struct header_rewrite rewrite = storing_rewrite(c, in);
-	uint8_t text[ADDRESS_MAX];
-	struct buf b;
-
-	buf_init(&b, text, sizeof(text));
-	if (!address_is_null(sender))
-		header_rewrite_address(&b, &rewrite, sender);
-	if (CONFIG_MASQUERADE && b.overflow) {
-		buf_clear(&b);
-		address_put(&b, sender);
-	}
-	buf_clear(&in->envelope);
-	envelope_put(&in->envelope, ENVELOPE_SENDER, buf_span(&b));
-	put_origin(in);
-	in->rcpt_count = 0;
-	in->asked_ms = 0;
+	buf_put(b, smtpd_helo(&in->smtpd));
+	buf_puts(b, " [");
+	ip_put(b, &in->peer.ip);
+	buf_puts(b, "]");
+	return buf_span(b);
 }
 
 static void on_mail(struct core *c, struct inbound *in, const struct smtpd_event *e)
 {
 	const struct reply *r = accept_mail(c, e->size);
+	uint8_t origin[ADDRESS_MAX];
+	struct buf b;
 
 	if (r->code < 300) {
-		begin_envelope(c, in, &e->path);
-		in->size_hint = e->size;
+		buf_init(&b, origin, sizeof(origin));
+		storing_begin(c, &in->mail, &e->path, put_origin(in, &b));
+		in->mail.size_hint = e->size;
 	}
 	answer(c, in, r);
 }
 
 static void on_rcpt(struct core *c, struct inbound *in, const struct smtpd_event *e)
 {
-	struct accept_rcpt a = {
-		.core = c,
-		.local_client = in->local_client,
-		.envelope = &in->envelope,
-		.rcpt_count = in->rcpt_count,
-	};
-	const struct reply *r = accept_rcpt(&a, &e->path);
+	const struct reply *r = storing_rcpt(c, &in->mail, &e->path);
 
-	in->rcpt_count = a.rcpt_count;
 	if (r->code >= 400) {
 		struct buf b;
 
@@ -119,15 +88,16 @@ static bool on_data(struct core *c, struct inbound *in)
 	enum status status = ST_OK;
 
 	if (in->state == INBOUND_OPEN)
-		status = storing_open(c, in);
+		status = storing_open(c, &in->mail);
 	if (status == ST_AGAIN)
 		return false;
 	if (status != ST_OK)
 		return refuse_data(c, in, accept_storage_reply(status));
-	if (!storing_envelope(c, in))
+	in->state = INBOUND_STORING;
+	if (!storing_envelope(c, &in->mail))
 		return false;
-	if (in->failed != NULL)
-		return refuse_data(c, in, in->failed);
+	if (in->mail.failed != NULL)
+		return refuse_data(c, in, in->mail.failed);
 	answer(c, in, say(SAY_GO_AHEAD));
 	return true;
 }
@@ -138,7 +108,7 @@ static bool on_body(struct core *c, struct inbound *in, const struct smtpd_event
 {
 	size_t took;
 
-	if (!storing_body(c, in, e->body, &took))
+	if (!storing_body(c, &in->mail, e->body, &took))
 		return false;
 	smtpd_body_taken(&in->smtpd, took);
 	return true;
@@ -148,17 +118,17 @@ static bool on_body(struct core *c, struct inbound *in, const struct smtpd_event
 
 static bool refuse_message(struct core *c, struct inbound *in)
 {
-	storing_abort(c, in);
+	storing_abort(c, &in->mail);
 	in->state = INBOUND_OPEN;
-	report_refused(&c->report, in->id, "message", SPAN_EMPTY, in->failed);
-	answer(c, in, in->failed);
+	report_refused(&c->report, in->id, "message", SPAN_EMPTY, in->mail.failed);
+	answer(c, in, in->mail.failed);
 	return true;
 }
 
 /* The commit is on flash or never will be: this is the moment of the promise. */
 static bool settle(struct core *c, struct inbound *in)
 {
-	int durable = queue_durable(&c->queue, in->ticket);
+	int durable = queue_durable(&c->queue, in->mail.ticket);
 	const struct reply *r = say(SAY_STORAGE_FAILED);
 	struct reply queued;
 	uint8_t text[32];
@@ -168,12 +138,12 @@ static bool settle(struct core *c, struct inbound *in)
 		return false;
 	in->state = INBOUND_OPEN;
 	if (durable > 0) {
-		schedule_put(&c->schedule, in->message, c->now_s, QUEUE_NORMAL);
-		report_accepted(&c->report, in->id, in->message, in->size, in->rcpt_count,
-			accept_sender(&in->envelope));
+		schedule_put(&c->schedule, in->mail.message, c->now_s, QUEUE_NORMAL);
+		report_accepted(&c->report, in->id, in->mail.message, in->mail.size,
+			in->mail.rcpt_count, accept_sender(&in->mail.envelope));
 		buf_init(&b, text, sizeof(text));
 		buf_puts(&b, "queued as ");
-		buf_put_hex(&b, in->message, 8);
+		buf_put_hex(&b, in->mail.message, 8);
 		queued = (struct reply){ 250, { 2, 0, 0 }, buf_span(&b) };
 		r = &queued;
 	}
@@ -184,23 +154,25 @@ static bool settle(struct core *c, struct inbound *in)
 
 static bool on_commit(struct core *c, struct inbound *in, const struct smtpd_event *e)
 {
+	struct trace client = { .helo = smtpd_helo(&in->smtpd), .esmtp = smtpd_esmtp(&in->smtpd) };
 	enum status status;
 
 	if (in->state == INBOUND_COMMITTED)
 		return settle(c, in);
 	if (e->broken)
-		storing_fail(c, in, say(SAY_BARE_CRLF));
-	if (!storing_finish(c, in))
+		storing_fail(c, &in->mail, say(SAY_BARE_CRLF));
+	if (!storing_finish(c, &in->mail, &client))
 		return false;
-	if (in->failed != NULL)
+	if (in->mail.failed != NULL)
 		return refuse_message(c, in);
-	status = storing_commit(c, in);
+	status = storing_commit(c, &in->mail);
 	if (status == ST_AGAIN)
 		return false;
 	if (status != ST_OK) {
-		storing_fail(c, in, accept_storage_reply(status));
+		storing_fail(c, &in->mail, accept_storage_reply(status));
 		return refuse_message(c, in);
 	}
+	in->state = INBOUND_COMMITTED;
 	return settle(c, in);
 }
 
@@ -274,10 +246,7 @@ void inbound_open(struct core *c, struct inbound *in, int handle, const struct i
 	in->stopping = refused;
 	in->peer = *peer;
 	in->id = ++c->session_next;
-	in->local_client = route_may_relay(core_conf(c), &peer->ip);
-	in->rcpt_count = 0;
-	in->writer = -1;
-	buf_init(&in->envelope, in->envelope_text, sizeof(in->envelope_text));
+	storing_init(&in->mail, &peer->ip, route_may_relay(core_conf(c), &peer->ip));
 	conn_init(&in->conn, handle);
 	set = settings(c, in);
 	smtpd_init(&in->smtpd, &set, refused ? say(SAY_TOO_MANY) : NULL);
@@ -291,7 +260,7 @@ static void hang_up(struct core *c, struct inbound *in)
 	in->gone = true;
 	if (in->state == INBOUND_COMMITTED)
 		return;
-	storing_abort(c, in);
+	storing_abort(c, &in->mail);
 	in->state = INBOUND_FREE;
 }
 
