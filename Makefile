@@ -76,7 +76,10 @@ FILES-$(if $(CONFIG_ALIASES),,y) += src/route/postmaster.c
 FILES-$(CONFIG_ALIASES_FILE) += src/conf/aliases_file.c src/app/aliases.c
 FILES-$(CONFIG_MASQUERADE) += src/mail/masquerade.c src/app/rewrite.c
 FILES-$(CONFIG_LEGACY_DEVICES) += src/conf/device.c src/app/device.c
-FILES-$(CONFIG_LOCAL_DELIVERY) += src/conf/deliver.c src/route/path.c src/app/local.c
+FILES-$(CONFIG_LOCAL_DELIVERY) += src/conf/deliver.c
+FILES-$(CONFIG_MAILBOXES) += src/route/path.c src/app/local.c
+FILES-$(CONFIG_CALLBACK) += src/app/callback.c
+FILES-$(CONFIG_SUBMIT) += src/app/submission.c src/app/tell.c
 FILES-$(CONFIG_CONTROL_LINE) += src/app/control.c src/app/operator.c src/route/schedule_asked.c \
 	src/queue/stats.c
 

@@ -53,7 +53,8 @@ static enum status read_configuration(struct pipit *p, struct conf *conf, struct
 {
 	struct problems problems = { p, where, what };
 	struct conf_errors errors = { on_problem, &problems, 0 };
-	struct conf_defaults defaults = { p->core.world->hostname, p->core.world->base_dir };
+	struct conf_defaults defaults = { p->core.world->hostname, p->core.world->base_dir,
+		p->core.world->hooks.on_local != NULL };
 
 	(void)conf_parse(conf, text, &defaults, &errors);
 	if (aliases_wanted(&p->core, conf) && errors.count == 0) {
@@ -264,8 +265,8 @@ static bool receiving_idle(const struct pipit *p)
 
 bool pipit_stopped(const struct pipit *p)
 {
-	return p->core.stopping && receiving_idle(p) && outbound_idle(&p->sending) &&
-		!queue_busy(&p->core.queue);
+	return p->core.stopping && receiving_idle(p) && submission_idle(&p->submissions) &&
+		outbound_idle(&p->sending) && !queue_busy(&p->core.queue);
 }
 
 void pipit_close(struct pipit *p)
@@ -275,8 +276,31 @@ void pipit_close(struct pipit *p)
 	close_listeners(p);
 	for (i = 0; i < CONFIG_SERVER_SESSIONS; i++)
 		inbound_close(&p->core, &p->inbound[i]);
+	submission_close(&p->core, &p->submissions);
 	control_close(&p->core, &p->control);
 	outbound_close(&p->sending);
+}
+
+/* ---- submissions ---------------------------------------------------------------- */
+
+enum status pipit_submit_begin(struct pipit *p, const struct pipit_envelope *e, pipit_handle *h)
+{
+	return p->core.stopping ? ST_AGAIN : submission_begin(&p->core, &p->submissions, e, h);
+}
+
+enum status pipit_submit_data(struct pipit *p, pipit_handle h, struct span bytes)
+{
+	return submission_data(&p->core, &p->submissions, h, bytes);
+}
+
+enum status pipit_submit_end(struct pipit *p, pipit_handle h, uint32_t *message)
+{
+	return submission_end(&p->core, &p->submissions, h, message);
+}
+
+void pipit_submit_abort(struct pipit *p, pipit_handle h)
+{
+	submission_abort(&p->core, &p->submissions, h);
 }
 
 /* ---- the loop body ------------------------------------------------------------- */
@@ -394,6 +418,7 @@ uint32_t pipit_step(struct pipit *p, struct instant now)
 	if (!p->core.started)
 		resume(p);
 	wait_ms = least(STEP_AGAIN_MS, step_receiving(p));
+	wait_ms = least(wait_ms, submission_step(&p->core, &p->submissions));
 	if (CONFIG_DNS)
 		wait_ms = least(wait_ms,
 			resolver_step(&p->core.resolver, now.mono_ms, p->core.now_s));

@@ -66,6 +66,83 @@ bool pipit_wants_reload(struct pipit *p);
 /* Closes all handles, without finishing anything. */
 void pipit_close(struct pipit *p);
 
+/* ---- Mail of your own (with CONFIG_SUBMIT) ---------------------------------------
+ *
+ *	static const char text[] = "From: sensor@gw.example.net\n"
+ *				   "To: ops@example.net\n"
+ *				   "Subject: 42 degrees\n\nIt is hot here.\n";
+ *	const struct span to = SPAN("ops@example.net");
+ *	const struct pipit_envelope e = { .sender = SPAN("sensor@gw.example.net"),
+ *		.recipient = &to, .recipient_count = 1 };
+ *	pipit_handle h;
+ *	uint32_t message;
+ *
+ *	while ((status = pipit_submit_begin(&mta, &e, &h)) == ST_AGAIN)
+ *		step();
+ *	while (status == ST_OK && (status = pipit_submit_data(&mta, h, span_of(text))) == ST_AGAIN)
+ *		step();
+ *	while (status == ST_OK && (status = pipit_submit_end(&mta, h, &message)) == ST_AGAIN)
+ *		step();
+ *
+ * where step() is what your loop does: pipit_step, and the wait.  A loop that must not
+ * stand still keeps where it is and calls again next time round; see boards/ for both.
+ * ST_OK from pipit_submit_end is the promise: the message is on flash and will be
+ * delivered, or its sender gets a report.  Before, nothing is promised: after a power cut
+ * it may be there or not.  It is sent by the same rules as mail by SMTP: aliases,
+ * masquerade, route, retries; Received is added, and Date and Message-ID where missing.
+ *
+ * ST_AGAIN: not now, nothing is lost, call again after a step with the same arguments.  It
+ * comes while flash is busy or all CONFIG_SUBMISSIONS handles are taken.  All other failures
+ * end the submission and its handle: ST_FULL: the queue is full (later, when something has been
+ * delivered, there is room); ST_BAD: an address without grammar, a recipient that is
+ * refused, or a message larger than the queue or max_message_size, or no such
+ * handle; ST_IO: flash failed, nothing is accepted until a restart; ST_MISSING: a
+ * build without CONFIG_SUBMIT.
+ *
+ * None of these calls waits.  Time is bounded by what is written: the envelope once, the octets
+ * given; one call programs them in pages of flash and begins at most one erase, that the
+ * steps then wait for.
+ */
+
+typedef int pipit_handle;
+
+/* e and what it points to are needed during the call only.  e->size 0: not known. */
+enum status pipit_submit_begin(struct pipit *p, const struct pipit_envelope *e, pipit_handle *h);
+
+/* The next octets of the message: header, empty line, body, in pieces of any size.  Line ends
+ * may be LF or CRLF.  After ST_AGAIN some may have been taken: call again with
+ * the same octets at the same place, the call goes on where it stopped. */
+enum status pipit_submit_data(struct pipit *p, pipit_handle h, struct span bytes);
+
+/* The message is complete: ST_OK when it is durable; *message is its number, as in the log and
+ * for on_outcome.  The handle is then gone. */
+enum status pipit_submit_end(struct pipit *p, pipit_handle h, uint32_t *message);
+
+/* Not wanted any more.  If pipit_submit_end has been called it may be sent nevertheless. */
+void pipit_submit_abort(struct pipit *p, pipit_handle h);
+
+/* ---- Mail for you ------------------------------------------------------------------
+ *
+ *	static enum pipit_verdict take(void *ctx, const struct pipit_envelope *e,
+ *		struct pipit_reader *reader)
+ *	{
+ *		struct commands *x = ctx;
+ *		int n;
+ *
+ *		if (pipit_read_offset(reader) == 0)
+ *			commands_begin(x, e->sender);
+ *		while ((n = pipit_read(reader, x->octets, sizeof(x->octets))) > 0)
+ *			commands_feed(x, x->octets, (size_t)n);
+ *		return n == ST_AGAIN ? PIPIT_MORE : PIPIT_DELIVERED;
+ *	}
+ *
+ *	world.hooks = (struct pipit_hooks){ .on_local = take, .ctx = &commands };
+ *
+ * and in the configuration: `deliver commands@gw.example.net callback`.  Whoever may
+ * reach the listener may write to it: what From says proves nothing.  sys/hooks.h has
+ * the rest: verdicts, and on_outcome.
+ */
+
 #include "pipit_state.h"
 
 #endif

@@ -10,6 +10,7 @@
 #include "app/core.h"
 #include "app/inbound.h"
 #include "app/outbound.h"
+#include "app/submission.h"
 
 struct listener {
 	bool open;
@@ -21,6 +22,7 @@ struct pipit {
 	struct core core;       /* configuration, queue, resolver, schedule, counters */
 	struct sending sending; /* the sending side: a slot for each delivery */
 	struct inbound inbound[CONFIG_SERVER_SESSIONS];
+	struct submissions submissions;
 	struct control_line control;
 	struct listener listener[CONFIG_CONF_LISTENS];
 };

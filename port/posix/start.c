@@ -75,7 +75,8 @@ static bool parse(const struct daemon *d, struct conf *c, bool quiet)
 {
 	struct teller teller = { d->config.path, quiet };
 	struct conf_errors errors = { tell_error, &teller, 0 };
-	const struct conf_defaults defaults = { span_of(d->hostname), span_of(d->config.base_dir) };
+	const struct conf_defaults defaults = { .hostname = span_of(d->hostname),
+		.base_dir = span_of(d->config.base_dir) };
 
 	return conf_parse(c, config_file_text(&d->config), &defaults, &errors) == ST_OK;
 }

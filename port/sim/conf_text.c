@@ -49,9 +49,9 @@ void node_configure(struct node *n, bool changed)
 	put(&b, "hostname n", n->index, ".sim.test\n");
 	put(&b, "listen 10.0.0.", 1u + n->index, ":25\n");
 	buf_puts(&b, "relay_from 10.0.0.0/8\ndns_server 203.0.113.53 203.0.113.54\n");
-	if (CONFIG_LOCAL_DELIVERY && n->w->plan.local)
+	if (CONFIG_MAILBOXES && n->w->plan.local)
 		put(&b, "local_domain n", n->index, ".sim.test\n");
-	if (CONFIG_LOCAL_DELIVERY && n->w->plan.local)
+	if (CONFIG_MAILBOXES && n->w->plan.local)
 		put(&b, "deliver *@n", n->index, ".sim.test maildir /m/%u\n");
 	if (n->w->plan.postmaster)
 		buf_puts(&b, "postmaster postmaster@d1.test\n");

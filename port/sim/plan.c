@@ -146,7 +146,7 @@ void plan_draw(struct sim *w, const struct limits *limits)
 	p->storm_ms = 60000u + draw_log(w, 48u * HOUR_MS);
 	p->latency_ms = (uint32_t)draw_log(w, 400);
 	p->wall_s = 1700000000u + draw(w, 100000000);
-	p->local = CONFIG_LOCAL_DELIVERY && draw(w, 2);
+	p->local = CONFIG_MAILBOXES && draw(w, 2);
 	p->smarthost = draw(w, 6) == 0;
 	p->postmaster = draw(w, 2);
 	p->loops = draw(w, 2);

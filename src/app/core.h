@@ -33,6 +33,7 @@ struct core {
 	uint8_t conf_in_use;
 	uint8_t conf_generation; /* changes with every reload */
 	uint32_t session_next;   /* ids of sessions, for the log */
+	const void *callback;    /* whose turn it is to call on_local; NULL: nobody's */
 	struct rng rng;
 	struct report report;
 	struct schedule schedule;

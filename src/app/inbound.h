@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* inbound - the receiving side's story: from an accepted connection to our 250.
  *
- * One slot is one SMTP server session with the message that it stores.  A slot whose message is committed lives on until the
- * commit is durable, even if its client is gone: the message must be scheduled.
+ * One slot is one SMTP server session with the message that it stores.  A slot whose
+ * message is committed lives on until the commit is durable, even if its client is
+ * gone: the message must be scheduled.
  */
 #ifndef PIPIT_APP_INBOUND_H
 #define PIPIT_APP_INBOUND_H

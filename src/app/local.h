@@ -12,7 +12,7 @@ struct local {
 	struct piece *piece; /* the slot's */
 };
 
-#if CONFIG_LOCAL_DELIVERY
+#if CONFIG_MAILBOXES
 
 /* piece: what the slot reads bodies with; stays valid until the delivery ends. */
 void local_begin(struct local *l, struct piece *piece);

@@ -67,7 +67,11 @@ static void start(struct delivery *x)
 	else if (x->t->route.way == ROUTE_NO_USER || x->t->route.way == ROUTE_NO_DOMAIN)
 		delivery_record_with(x, say(SAY_NO_USER), false);
 	else if (CONFIG_LOCAL_DELIVERY && x->t->route.way == ROUTE_LOCAL) {
-		local_begin(&o->local, &o->piece);
+		o->to_hook = callback_is_wanted(x->core, &x->t->route);
+		if (o->to_hook)
+			callback_begin(&o->callback, &o->piece);
+		else
+			local_begin(&o->local, &o->piece);
 		o->state = OUTBOUND_MAILBOX;
 	}
 }
@@ -165,6 +169,16 @@ static uint32_t step_connect(struct delivery *x)
 
 /* ---- MAILBOX ------------------------------------------------------------------- */
 
+static enum status hand_over(struct delivery *x, struct reply *reply, uint8_t text[REPLY_TEXT_MAX])
+{
+	struct outbound *o = x->o;
+	const struct callback_message m = { &o->callback, x->t, &o->source, &o->piece, &o->walk };
+
+	if (o->to_hook)
+		return callback_step(x->core, &m, reply);
+	return local_step(x->core, &o->local, x->t, &o->source, reply, text);
+}
+
 static uint32_t step_mailbox(struct delivery *x)
 {
 	uint8_t text[REPLY_TEXT_MAX];
@@ -183,7 +197,7 @@ static uint32_t step_mailbox(struct delivery *x)
 		}
 		o->offered = true;
 	}
-	if (local_step(x->core, &o->local, x->t, &o->source, &reply, text) == ST_AGAIN)
+	if (hand_over(x, &reply, text) == ST_AGAIN)
 		return DELIVERY_POLL_MS;
 	o->reached = true;
 	delivery_record_with(x, &reply, false);
@@ -248,6 +262,7 @@ void outbound_close(struct sending *s)
 			continue;
 		conn_close(&x.o->conn, &x.core->world->net);
 		local_abandon(x.core, &x.o->local);
+		callback_abandon(x.core, &x.o->callback);
 		hosts_cancel(x.core, &x.o->hosts);
 		x.o->state = OUTBOUND_FREE;
 	}

@@ -11,6 +11,7 @@
 #ifndef PIPIT_APP_OUTBOUND_H
 #define PIPIT_APP_OUTBOUND_H
 
+#include "app/callback.h"
 #include "app/conn.h"
 #include "app/hosts.h"
 #include "app/local.h"
@@ -33,6 +34,7 @@ struct outbound {
 	bool verified;          /* its storage was verified */
 	bool reached;           /* the next hop has greeted us */
 	bool again;             /* RECORD: the attempt does not count */
+	bool to_hook;           /* MAILBOX: the program's own */
 	uint16_t rcpt_at;       /* next recipient to hand to the machine */
 	uint16_t rcpt_given;    /* how many it has */
 	uint16_t messages;      /* sent over this connection */
@@ -45,6 +47,7 @@ struct outbound {
 	struct hosts hosts;
 	struct conn conn;
 	struct local local;
+	struct callback callback;
 	struct smtpc smtpc;
 };
 

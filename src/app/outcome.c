@@ -2,6 +2,7 @@
 #include "app/outcome.h"
 
 #include "app/replies.h"
+#include "app/tell.h"
 
 #include <string.h>
 
@@ -135,5 +136,6 @@ bool outcome_record(struct core *c, uint32_t message, uint16_t rcpt, struct span
 	told.state = o.state;
 	told.reply = &reply;
 	report_outcome(&c->report, message, &told);
+	tell_outcome(c, message, &told);
 	return true;
 }

@@ -11,13 +11,27 @@
 
 /* clang-format off */
 #if CONFIG_LOCAL_DELIVERY
-#define REPLIES_LOCAL(X)                                                              \
-	X(DELIVERED,        250, 2, 0, 0,  "delivered to mailbox")                    \
+#define REPLIES_LOCAL(X) REPLIES_MAILBOX(X) REPLIES_CALLBACK(X)                       \
+	X(DELIVERED,        250, 2, 0, 0,  "delivered to mailbox")
+#else
+#define REPLIES_LOCAL(X)
+#endif
+
+#if CONFIG_CALLBACK
+#define REPLIES_CALLBACK(X)                                                           \
+	X(NOT_NOW,          450, 4, 2, 0,  "not taken now")                           \
+	X(NOT_WANTED,       550, 5, 2, 0,  "not taken")
+#else
+#define REPLIES_CALLBACK(X)
+#endif
+
+#if CONFIG_MAILBOXES
+#define REPLIES_MAILBOX(X)                                                            \
 	X(HELPER_FAILED,    451, 4, 3, 0,  "delivery helper failed")                  \
 	X(NO_LOCAL,         451, 4, 3, 5,  "no local delivery here")                  \
 	X(NO_MAILBOX,       550, 5, 1, 3,  "address cannot name a mailbox")
 #else
-#define REPLIES_LOCAL(X)
+#define REPLIES_MAILBOX(X)
 #endif
 
 #define REPLIES(X)                                                                    \

@@ -34,7 +34,7 @@ struct conf_alias {
 
 struct conf_deliver {
 	struct conf_text pattern; /* local@domain, each may be "*" */
-	struct conf_text path;    /* maildir, absolute, with %u %d %r */
+	struct conf_text path;    /* maildir, absolute, with %u %d %r; empty: callback */
 	bool users_system;        /* users=system: the local part must be a user of the system */
 };
 
@@ -92,6 +92,7 @@ struct conf_errors {
 struct conf_defaults {
 	struct span hostname; /* the system's; used when no hostname line is there */
 	struct span base_dir; /* in front of relative paths; empty: none */
+	bool callback;        /* the program around takes mail: `deliver ... callback` */
 };
 
 /* *c is overwritten.  ST_OK, or ST_BAD after all errors were reported. */

@@ -35,7 +35,9 @@ void conf_read_deliver(struct conf_reader *r, void *place)
 	}
 	if (!conf_keep(r, r->word, &d->pattern) || !conf_need(r))
 		return;
-	if (!conf_word_is(r, "maildir"))
+	if (CONFIG_CALLBACK && r->callback && conf_word_is(r, "callback"))
+		return;
+	if (!CONFIG_MAILBOXES || !conf_word_is(r, "maildir"))
 		conf_wrong(r);
 	else if (conf_need(r) && !percents_ok(r->word))
 		conf_wrong(r);

@@ -246,7 +246,11 @@ static const char defaults[] = "listen 127.0.0.1\n" LOOPBACK6 MX_PORT "retry 1m 
 enum status conf_parse(struct conf *c, struct span text, const struct conf_defaults *d,
 	struct conf_errors *errors)
 {
-	struct conf_reader r = { .c = c, .errors = errors, .text = text, .base_dir = d->base_dir };
+	struct conf_reader r = { .c = c,
+		.errors = errors,
+		.text = text,
+		.base_dir = d->base_dir,
+		.callback = d->callback };
 	uint32_t first[CONF_KEYWORDS] = { 0 }; /* line that has the keyword */
 
 	memset(c, 0, sizeof(*c));

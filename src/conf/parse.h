@@ -41,6 +41,7 @@ struct conf_reader {
 	struct span rest;                   /* of the line */
 	struct span text;                   /* all of it, for conf_line_of */
 	struct span base_dir;
+	bool callback;
 	uint32_t line;
 	bool failed; /* an error in this line was told */
 	bool quiet;

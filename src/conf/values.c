@@ -213,6 +213,12 @@ static void read_route(struct conf_reader *r, void *place)
 #define IP_VERSIONS "any, 4"
 #endif
 
+#if CONFIG_MAILBOXES
+#define DELIVER_TO "NAME@DOMAIN maildir PATH [users=system], %u %d %r in PATH"
+#else
+#define DELIVER_TO "NAME@DOMAIN callback"
+#endif
+
 #define ENDPOINT sizeof(struct ip_endpoint)
 #define PREFIX sizeof(struct ip_prefix)
 #define TEXT CONF_SAME_TEXT
@@ -239,7 +245,7 @@ const struct conf_keyword conf_keywords[CONF_KEYWORDS] = {
 	ONE("aliases", CONF_ADVICE("PATH"), conf_read_path, aliases_file, 0),
 #endif
 #if CONFIG_LOCAL_DELIVERY
-	LIST("deliver", "NAME@DOMAIN maildir PATH [users=system], %u %d %r in PATH",
+	LIST("deliver", DELIVER_TO,
 		DELIVERS, conf_read_deliver, deliver, TEXT, LINE),
 #endif
 #if CONFIG_MASQUERADE

@@ -34,11 +34,11 @@ static void clock_put(struct buf *b, uint32_t wall_s)
 	buf_puts(b, "\r\n");
 }
 
-void trace_put_received(struct buf *b, const struct trace *t)
+static void from_put(struct buf *b, const struct trace *t)
 {
 	const bool known = t->peer.family != 0;
 
-	buf_puts(b, "Received: from ");
+	buf_puts(b, "from ");
 	if (t->helo.len > 0)
 		helo_put(b, t->helo);
 	else if (known)
@@ -50,9 +50,20 @@ void trace_put_received(struct buf *b, const struct trace *t)
 		literal_put(b, &t->peer);
 		buf_puts(b, ")");
 	}
-	buf_puts(b, "\r\n\tby ");
+	buf_puts(b, "\r\n\t");
+}
+
+void trace_put_received(struct buf *b, const struct trace *t)
+{
+	buf_puts(b, "Received: ");
+	if (!t->own)
+		from_put(b, t);
+	buf_puts(b, "by ");
 	buf_put(b, t->hostname);
-	buf_puts(b, t->esmtp ? " (Pipit) with ESMTP id " : " (Pipit) with SMTP id ");
+	buf_puts(b, " (Pipit) ");
+	if (!t->own)
+		buf_puts(b, t->esmtp ? "with ESMTP " : "with SMTP ");
+	buf_puts(b, "id ");
 	buf_put_hex(b, t->id, 8);
 	if (t->for_rcpt.len > 0) {
 		buf_puts(b, "\r\n\tfor <");

@@ -17,6 +17,7 @@ struct trace {
 	uint32_t id;          /* message id in our queue */
 	uint32_t wall_s; /* 0: no clock: the date is the epoch's start, marked "(clock not set)" */
 	bool esmtp;      /* EHLO was used */
+	bool own;        /* made here, no client brought it: helo, peer and esmtp say nothing */
 	struct span for_rcpt; /* the forward-path when there is only one, else empty */
 };
 

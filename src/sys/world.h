@@ -6,6 +6,7 @@
 #include "base/ip.h"
 #include "sys/blob.h"
 #include "sys/flash.h"
+#include "sys/hooks.h"
 #include "sys/log.h"
 #include "sys/mailbox.h"
 #include "sys/net.h"
@@ -21,8 +22,9 @@ struct pipit_world {
 	struct log log;
 	struct mailbox mailbox; /* .begin NULL: no local delivery */
 	struct blob blob;       /* .read NULL: no aliases file */
-	struct span hostname;   /* the system's, for a configuration without one */
-	struct span base_dir;   /* where relative paths of the configuration start */
+	struct pipit_hooks hooks;
+	struct span hostname; /* the system's, for a configuration without one */
+	struct span base_dir; /* where relative paths of the configuration start */
 	/* Servers to ask when the configuration names none (resolv.conf, DHCP). */
 	struct ip_endpoint dns_server[WORLD_DNS_SERVERS];
 	uint8_t dns_server_count;

@@ -72,7 +72,8 @@ static void check(const struct reading *x)
 
 static enum status read_all(struct reading *x, struct file *f)
 {
-	static const struct conf_defaults defaults = { SPAN_INIT("gw.test"), SPAN_INIT("/etc") };
+	static const struct conf_defaults defaults = { SPAN_INIT("gw.test"), SPAN_INIT("/etc"),
+		false };
 	struct conf_errors errors = { .report = report, .ctx = x };
 	const struct pipit_world world = { .blob = { read_file, f } };
 	enum status st;

@@ -19,7 +19,8 @@ static void report(void *ctx, uint32_t line, struct span message)
 }
 
 static struct conf_errors errors = { .report = report };
-static const struct conf_defaults defaults = { SPAN_INIT("gw.example.net"), SPAN_INIT("/etc") };
+static const struct conf_defaults defaults = { SPAN_INIT("gw.example.net"), SPAN_INIT("/etc"),
+	true };
 
 static void text_ok(const struct conf *c, struct conf_text t)
 {
@@ -86,7 +87,8 @@ static void promises(const struct conf *c)
 	for (i = 0; i < c->retry_count; i++)
 		MUST(c->retry_s[i] > 0);
 	for (i = 0; i < c->deliver_count; i++)
-		path_ok(conf_span(c, c->deliver[i].path));
+		if (conf_has(c->deliver[i].path)) /* not a callback */
+			path_ok(conf_span(c, c->deliver[i].path));
 	for (i = 0; i < c->alias_count; i++)
 		MUST(conf_alias_find(c, conf_span(c, c->alias[i].name)).len > 0);
 	for (i = 0; i < c->local_domain_count; i++)

@@ -163,7 +163,8 @@ static void mx(struct span *in)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct conf_defaults defaults = { SPAN_INIT("gw.test"), SPAN_INIT("/etc") };
+	static const struct conf_defaults defaults = { SPAN_INIT("gw.test"), SPAN_INIT("/etc"),
+		false };
 	struct conf_errors errors = { .report = report };
 	struct span in = span_make(data, size < 6000 ? size : 6000), line, text;
 	struct address a;

@@ -26,7 +26,7 @@ static struct conf conf;
 
 static int setup(void **state)
 {
-	static const struct conf_defaults none = { SPAN_INIT("cli.test"), { NULL, 0 } };
+	static const struct conf_defaults none = { .hostname = SPAN_INIT("cli.test") };
 	struct conf_errors errors = { 0 };
 	char text[160];
 	(void)state;

@@ -54,6 +54,10 @@ static void received_forms(void **state)
 	assert_true(span_starts_nocase(received(t), SPAN("Received: from [IPv6:2001:db8::1] ([")));
 	t.peer.family = 0;
 	assert_true(span_starts_nocase(received(t), SPAN("Received: from unknown\r\n\tby ")));
+	t.own = true;
+	assert_span(received(t),
+		"Received: by gw.test (Pipit) id 0000002a;\r\n"
+		"\tThu, 01 Jan 1970 00:00:00 +0000 (clock not set)\r\n");
 }
 
 /* Header and log injection by HELO; CVE-2015-0235 GHOST's thousands of digits. */

@@ -150,7 +150,8 @@ static bool parse(struct settings *s, struct span text, bool loud)
 {
 	struct complaints complaints = { s->path, loud };
 	struct conf_errors errors = { on_error, &complaints, 0 };
-	struct conf_defaults defaults = { span_of(s->hostname), span_of(file.base_dir) };
+	struct conf_defaults defaults = { .hostname = span_of(s->hostname),
+		.base_dir = span_of(file.base_dir) };
 	bool good = conf_parse(&s->conf, text, &defaults, &errors) == ST_OK;
 
 	if (!copy_path(s->control, &s->conf, s->conf.control, PIPIT_CONTROL_PATH) ||
