@@ -39,7 +39,7 @@ VARIANT-fuzz  := -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recov
 DEFCONFIG-fuzz := tests/fuzz/defconfig
 B := build/$(BOARD)$(SUFFIX-$(SANITIZE))
 
-# What the board decides: OPTIMIZE HARDEN HARDEN_LD CROSS ROOMS (folders of port/).
+# What the board decides: OPTIMIZE HARDEN HARDEN_LD CROSS ROOMS (folders of port/) GUEST_ROOMS.
 include boards/$(BOARD)/board.mk
 
 ifeq ($(SANITIZE),fuzz)
@@ -85,6 +85,8 @@ FILES-$(CONFIG_CONTROL_LINE) += src/app/control.c src/app/operator.c src/route/s
 
 SRC  := $(filter-out $(FILES-),$(wildcard src/*.c src/*/*.c))
 PORT := $(wildcard $(patsubst %,port/%/*.c,$(ROOMS)))
+# Rooms of other boards, compiled here too: unit tests and `make check` see them.
+GUESTS := $(filter-out $(PORT),$(wildcard $(patsubst %,port/%/*.c,$(GUEST_ROOMS))))
 MAIN := $(wildcard $(PORT_MAIN))
 SRC_OBJ  := $(SRC:%.c=$(B)/%.o)
 PORT_OBJ := $(patsubst %.c,$(B)/%.o,$(filter-out $(MAIN),$(PORT)))
@@ -182,7 +184,7 @@ $(B)/tests/%.o: tests/%.c $(B)/pipit_config.h
 	$(Q)$(COMPILE) $(TEST_WARN) $(PORT_CPPFLAGS) -Itests -c -o $@ $<
 
 $(B)/libharness.a: $(HARNESS_OBJ)
-$(B)/libport.a: $(PORT_OBJ)
+$(B)/libport.a: $(PORT_OBJ) $(GUESTS:%.c=$(B)/%.o)
 $(B)/libharness.a $(B)/libport.a:
 	$(Q)rm -f $@; $(AR) rcs $@ $^
 
@@ -288,17 +290,17 @@ clang-src: $(B)/pipit_config.h
 
 check-clang: clang-src
 	+$(SUBMAKE) BOARD=small clang-src TARGET='$(CLANG_SMALL)'
-	echo $(PORT) | xargs -r -P2 -n8 $(CLANG) $(PORT_CPPFLAGS) -I$(B)
+	echo $(PORT) $(GUESTS) | xargs -r -P2 -n8 $(CLANG) $(PORT_CPPFLAGS) -I$(B)
 
 check-tidy: $(B)/pipit_config.h
-	echo $(SRC) $(PORT) | xargs -P2 -n8 sh -c 'clang-tidy --quiet --config-file=$(TIDY) \
+	echo $(SRC) $(PORT) $(GUESTS) | xargs -P2 -n8 sh -c 'clang-tidy --quiet --config-file=$(TIDY) \
 		"$$@" -- $(LANGUAGE) -Isrc $(PORT_CPPFLAGS) -I$(B) 2>/dev/null' tidy
 
 check-cppcheck: $(B)/pipit_config.h
 	mkdir -p build/cppcheck
 	cppcheck -q -j2 --cppcheck-build-dir=build/cppcheck --std=c11 --error-exitcode=1 \
 		--enable=warning,portability,performance --inline-suppr \
-		--suppressions-list=tests/style/cppcheck.txt -Isrc -Iport -I$(B) $(SRC) $(PORT)
+		--suppressions-list=tests/style/cppcheck.txt -Isrc -Iport -I$(B) $(SRC) $(PORT) $(GUESTS)
 
 SIZE_BOARDS := $(sort $(BOARD) small)
 
