@@ -111,7 +111,7 @@ Q = @echo "  $@";
 endif
 .SUFFIXES:
 
-all: $(B)/libpipit.a $(if $(MAIN),$(B)/pipit)
+all: $(B)/libpipit.a $(if $(MAIN),$(B)/pipit) $(if $(FIRMWARE),$(B)/pipit.elf)
 
 # ---- Configuration -----------------------------------------------------------
 
@@ -155,6 +155,30 @@ $(B)/libpipit.a: $(SRC_OBJ)
 
 $(B)/pipit: $(MAIN_OBJ) $(PORT_OBJ) $(B)/libpipit.a
 	$(Q)$(LINK) -o $@ $^ $(PORT_LIBS)
+
+# ---- A board's image ---------------------------------------------------------
+
+BOARD_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard boards/$(BOARD)/*.c))
+# Its cross tools, before anything is compiled with them.
+ifneq ($(FIRMWARE),)
+$(SRC_OBJ) $(PORT_OBJ) $(BOARD_OBJ): | $(B)/.tools
+endif
+$(B)/.tools:
+	@port/deps/setup.sh $(SETUP_GROUPS)
+	@mkdir -p $(@D); touch $@
+
+$(B)/boards/%.o: boards/%.c $(B)/pipit_config.h
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) $(PORT_CPPFLAGS) -c -o $@ $<
+
+# The board's configuration as conf_text.
+$(B)/conf.o: boards/$(BOARD)/pipit.conf | $(B)/.tools
+	$(Q)printf '.section .rodata\n.global conf_text, conf_text_end\nconf_text: .incbin "$<"\nconf_text_end:\n' | \
+		$(CC) $(MACHINE) -x assembler -c -o $@ -
+
+$(B)/pipit.elf: $(BOARD_OBJ) $(B)/conf.o $(PORT_OBJ) $(B)/libpipit.a boards/$(BOARD)/link.ld port/bare/sections.ld
+	$(Q)$(LINK) -nostartfiles -T boards/$(BOARD)/link.ld -Wl,--gc-sections,-Map=$(B)/pipit.map \
+		-o $@ $(filter %.o %.a,$^)
 
 # ---- Test programs -----------------------------------------------------------
 #
@@ -359,11 +383,19 @@ coverage:
 
 CONF ?= boards/$(BOARD)/pipit.conf
 
+ifneq ($(FIRMWARE),)
+# The flash is kept in build/run-BOARD; PORT= leads to the board's port 25.
+PORT25 ?= 2525
+run: all
+	@sed 's,@PORT@,$(PORT25),g; s,@CONF@,$(CONF),g' boards/$(BOARD)/run.txt
+	@PORT=$(PORT25) exec boards/$(BOARD)/run.sh $(B)/pipit.elf $(CONF) build/run-$(BOARD)
+else
 run: all
 	@mkdir -p build/run
 	@cp $(CONF) build/run/pipit.conf
 	@sed 's,@PIPIT@,$(B)/pipit,g; s,@CONF@,build/run/pipit.conf,g' boards/$(BOARD)/run.txt
 	@exec $(B)/pipit run -c build/run/pipit.conf
+endif
 
 SBIN := $(DESTDIR)$(PREFIX)/sbin
 SHARE := $(DESTDIR)$(PREFIX)/share

@@ -33,19 +33,21 @@ static uint32_t get(const struct cfi_nor *n, uint32_t at)
 	return n->bus.read(n->bus.ctx, at);
 }
 
-static void put(const struct cfi_nor *n, uint32_t at, uint32_t word)
+/* Data of a program may look like a command, but one follows it. */
+static void put(struct cfi_nor *n, uint32_t at, uint32_t word)
 {
 	n->bus.write(n->bus.ctx, at, word);
+	n->reading = word == BOTH(CFI_READ_ARRAY);
 }
 
-static uint32_t status_at(const struct cfi_nor *n, uint32_t at)
+static uint32_t status_at(struct cfi_nor *n, uint32_t at)
 {
 	put(n, at, BOTH(CFI_READ_STATUS));
 	return get(n, at);
 }
 
 /* ST_OK when both chips are ready and succeeded. */
-static int wait_ready(const struct cfi_nor *n, uint32_t at)
+static int wait_ready(struct cfi_nor *n, uint32_t at)
 {
 	uint32_t i, status;
 
@@ -143,7 +145,8 @@ static int cfi_read(void *ctx, uint32_t at, void *to, size_t len)
 	int status = pause_erase(n);
 
 	if (status == ST_OK) {
-		put(n, at - at % WORD, BOTH(CFI_READ_ARRAY));
+		if (!n->reading)
+			put(n, at - at % WORD, BOTH(CFI_READ_ARRAY));
 		copy_out(n, at, to, len);
 	}
 	resume_erase(n);
@@ -151,7 +154,7 @@ static int cfi_read(void *ctx, uint32_t at, void *to, size_t len)
 }
 
 /* The write buffers are free when the extended status, which this command shows, says so. */
-static int take_buffers(const struct cfi_nor *n, uint32_t at)
+static int take_buffers(struct cfi_nor *n, uint32_t at)
 {
 	uint32_t i;
 
@@ -163,7 +166,7 @@ static int take_buffers(const struct cfi_nor *n, uint32_t at)
 	return ST_IO;
 }
 
-static int program_page(const struct cfi_nor *n, uint32_t at, const uint8_t *from, uint32_t words)
+static int program_page(struct cfi_nor *n, uint32_t at, const uint8_t *from, uint32_t words)
 {
 	uint32_t i, word;
 	int status;

@@ -31,7 +31,8 @@ struct cfi_nor {
 	uint32_t erasing_at; /* word in the sector that is being erased */
 	bool erasing;        /* begun, and erase_done has not said the end of it */
 	bool suspended;
-	int erased; /* what erase_done will say: 0 while nobody knows */
+	bool reading; /* the chips show their content: nothing was commanded since */
+	int erased;   /* what erase_done will say: 0 while nobody knows */
 };
 
 /* Looks at the chips and takes `count` sectors from the start.  ST_OK; ST_MISSING: no such

@@ -3,8 +3,6 @@
 
 #include "base/status.h"
 
-#include <stdbool.h>
-
 /* What was there is compared in pieces, so that no page stands on the stack. */
 #define PIECE 32u
 
@@ -166,6 +164,11 @@ struct flash nor_check_start(struct nor_check *n, const struct flash *under, uin
 	for (i = 0; i < under->geometry.sector_count; i++)
 		erases[i] = 0;
 	return (struct flash){ &ops, n, under->geometry };
+}
+
+bool nor_check_erasing(const struct nor_check *n)
+{
+	return n->erasing != n->under.geometry.sector_count;
 }
 
 void nor_check_wear(const struct nor_check *n, uint32_t *most, uint32_t *fewest)

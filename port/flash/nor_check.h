@@ -13,6 +13,8 @@
 #ifndef PIPIT_FLASH_NOR_CHECK_H
 #define PIPIT_FLASH_NOR_CHECK_H
 
+#include <stdbool.h>
+
 #include "sys/flash.h"
 
 struct nor_check {
@@ -27,6 +29,9 @@ struct nor_check {
  * outlive the flash that is returned. */
 struct flash nor_check_start(struct nor_check *n, const struct flash *under, uint32_t *erases,
 	void (*on_broken)(void *ctx, const char *rule, uint32_t at), void *ctx);
+
+/* Whether an erase was begun whose end erase_done has not told. */
+bool nor_check_erasing(const struct nor_check *n);
 
 /* The most and the fewest erases that a sector has seen. */
 void nor_check_wear(const struct nor_check *n, uint32_t *most, uint32_t *fewest);

@@ -159,6 +159,7 @@ static void erases_are_counted(void **state)
 	assert_int_equal(erase_begin(SECTORS), ST_IO);
 	assert_non_null(b.rule);
 	assert_int_equal(b.erases[2], 3);
+	assert_false(nor_check_erasing(&b.check));
 	nor_check_wear(&b.check, &most, &fewest);
 	assert_int_equal(most, 3);
 	assert_int_equal(fewest, 0);

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Texas Instruments' LM3S6965 evaluation board, as QEMU has it: Cortex-M3, 256 KiB, 64 KiB.
+
+CROSS := arm-none-eabi-
+ROOMS := bare flash sockets lwip
+MACHINE := -mcpu=cortex-m3 -mthumb
+SPECS := --specs=picolibc.specs
+OPTIMIZE := $(MACHINE) -Os -g -ffunction-sections -fdata-sections
+HARDEN := $(SPECS)
+PORT_CPPFLAGS = -iquote port -iquote port/lwip $(LWIP_CPPFLAGS)
+FIRMWARE := yes
+SETUP_GROUPS := lm3s

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# QEMU's RISC-V machine `virt` with 32 bits: virtio network and entropy, CFI NOR flash, a clock.
+
+CROSS := riscv64-unknown-elf-
+ROOMS := bare flash sockets lwip
+MACHINE := -march=rv32imac -mabi=ilp32 -mcmodel=medany
+SPECS := --specs=picolibc.specs
+OPTIMIZE := $(MACHINE) -Os -g -ffunction-sections -fdata-sections
+HARDEN := $(SPECS)
+PORT_CPPFLAGS = -iquote port -iquote port/lwip $(LWIP_CPPFLAGS)
+FIRMWARE := yes
+SETUP_GROUPS := riscv
