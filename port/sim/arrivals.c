@@ -98,7 +98,8 @@ static bool hop_is_narrow(const struct sim *w, const struct message *m)
 		if ((m->shape & SHAPE_EIGHT_BIT && !(w->hop[i].esmtp && w->hop[i].eight_bit)) ||
 			(w->hop[i].size_max > 0 && w->hop[i].size_max < m->size + 12000u))
 			return true;
-	return false;
+	/* With the fields that one Pipit adds it may be too large for the next. */
+	return w->plan.nodes > 1 && w->plan.size_max < m->size + 12000u;
 }
 
 /* Reasons that need no answer of anybody. */

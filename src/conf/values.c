@@ -36,8 +36,15 @@ static void scaled(struct conf_reader *r, const struct unit *u, uint32_t least, 
 
 static void read_time(struct conf_reader *r, void *place)
 {
+	scaled(r, times, 1, 365 * DAY, place);
+}
+
+#if CONFIG_DELAY_REPORTS
+static void read_time_or_never(struct conf_reader *r, void *place)
+{
 	scaled(r, times, 0, 365 * DAY, place);
 }
+#endif
 
 static void read_retry(struct conf_reader *r, void *place)
 {
@@ -267,7 +274,8 @@ const struct conf_keyword conf_keywords[CONF_KEYWORDS] = {
 		RETRIES, read_retry, retry_s, retry_count, CONF_SAME_NEVER, 0),
 	ONE("expire", CONF_ADVICE("TIME, like 5d"), read_time, expire_s, 0),
 #if CONFIG_DELAY_REPORTS
-	ONE("warn_delay", CONF_ADVICE("TIME, like 4h, or 0 for never"), read_time, warn_delay_s, 0),
+	ONE("warn_delay", CONF_ADVICE("TIME, like 4h, or 0 for never"),
+		read_time_or_never, warn_delay_s, 0),
 #endif
 	ONE("max_message_size", CONF_ADVICE("SIZE, like 10M"), read_size, max_message_size, 0),
 	ONE("max_recipients", CONF_ADVICE("1 to 65535"), read_count, max_recipients, 0),
