@@ -215,6 +215,7 @@ $(B)/libharness.a $(B)/libport.a:
 CHECK_OBJ := $(B)/tests/harness/check.o
 $(UNIT) $(LWIP_TESTS): %: %.o $(CHECK_OBJ) $(TEST_LIBS)
 	$(Q)$(LINK_TEST)
+$(B)/tests/unit/test_pages: $(B)/port/pages/pages.o $(B)/port/pages/config_line.o $(B)/port/sim/nor.o
 $(THREAD): TEST_LIBS :=
 $(THREAD): %: %.o $(CHECK_OBJ) $(THREAD_OBJ)
 	$(Q)$(LINK_TEST)
