@@ -247,6 +247,18 @@ bool pipit_wants_reload(struct pipit *p)
 	return wanted;
 }
 
+struct span pipit_ntp_server(const struct pipit *p)
+{
+	const struct conf *conf = core_conf(&p->core);
+
+	return conf_span(conf, conf->ntp_server);
+}
+
+uint32_t pipit_time_floor(const struct pipit *p)
+{
+	return queue_time_floor(&p->core.queue);
+}
+
 void pipit_stop(struct pipit *p)
 {
 	p->core.stopping = true;

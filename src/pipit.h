@@ -63,29 +63,48 @@ bool pipit_stopped(const struct pipit *p);
  * configuration again and call pipit_reload. */
 bool pipit_wants_reload(struct pipit *p);
 
+/* The `ntp_server` line, for a port that has SNTP: a host name or an address; empty: there is none.
+ * Valid until the next pipit_init or pipit_reload. */
+struct span pipit_ntp_server(const struct pipit *p);
+
+/* The latest Unix time that this flash has seen, 0: none.  A board without a clock of its own
+ * knows that it is later than this; time that it is told by the network and that lies
+ * before is wrong.  It may lie ahead where a clock once ran ahead. */
+uint32_t pipit_time_floor(const struct pipit *p);
+
 /* Closes all handles, without finishing anything. */
 void pipit_close(struct pipit *p);
 
 /* ---- Mail of your own (with CONFIG_SUBMIT) ---------------------------------------
  *
- *	static const char text[] = "From: sensor@gw.example.net\n"
- *				   "To: ops@example.net\n"
- *				   "Subject: 42 degrees\n\nIt is hot here.\n";
- *	const struct span to = SPAN("ops@example.net");
- *	const struct pipit_envelope e = { .sender = SPAN("sensor@gw.example.net"),
- *		.recipient = &to, .recipient_count = 1 };
- *	pipit_handle h;
- *	uint32_t message;
+ *	struct alarm {
+ *		unsigned stage; 0
+ *		pipit_handle h;
+ *		uint32_t message;
+ *	};
  *
- *	while ((status = pipit_submit_begin(&mta, &e, &h)) == ST_AGAIN)
- *		step();
- *	while (status == ST_OK && (status = pipit_submit_data(&mta, h, span_of(text))) == ST_AGAIN)
- *		step();
- *	while (status == ST_OK && (status = pipit_submit_end(&mta, h, &message)) == ST_AGAIN)
- *		step();
+ *	static enum status send_alarm(struct alarm *a)
+ *	{
+ *		static const char text[] = "From: sensor@gw.example.net\n"
+ *					   "To: ops@example.net\n"
+ *					   "Subject: 42 degrees\n\nIt is hot here.\n";
+ *		const struct span to = SPAN("ops@example.net");
+ *		const struct pipit_envelope e = { .sender = SPAN("sensor@gw.example.net"),
+ *			.recipient = &to, .recipient_count = 1 };
+ *		enum status status;
  *
- * where step() is what your loop does: pipit_step, and the wait.  A loop that must not
- * stand still keeps where it is and calls again next time round; see boards/ for both.
+ *		if (a->stage == 0)
+ *			status = pipit_submit_begin(&mta, &e, &a->h);
+ *		else if (a->stage == 1)
+ *			status = pipit_submit_data(&mta, a->h, span_of(text));
+ *		else
+ *			status = pipit_submit_end(&mta, a->h, &a->message);
+ *		if (status == ST_OK)
+ *			a->stage++;
+ *		return status;
+ *	}
+ *
+ * The loop calls it once a turn until the stage is 3, or it says neither ST_OK nor ST_AGAIN.
  * ST_OK from pipit_submit_end is the promise: the message is on flash and will be
  * delivered, or its sender gets a report.  Before, nothing is promised: after a power cut
  * it may be there or not.  It is sent by the same rules as mail by SMTP: aliases,

@@ -98,7 +98,7 @@ static unsigned distance(struct span a, struct span b)
 void conf_unknown(struct conf_reader *r)
 {
 	static const char later[] = CONF_ABSENT_KEYWORDS
-		"require_tls_for_auth user ntp_server tls_certificate tls_key tls_ca "
+		"require_tls_for_auth user tls_certificate tls_key tls_ca "
 		"spf dkim_verify dkim_sign dmarc clamd dnsbl rate_limit alert_to";
 	struct span start = span_head(r->word, KEYWORD_MAX);
 	unsigned d, best = UINT8_MAX;

@@ -54,7 +54,8 @@ struct conf_device {
 
 struct conf {
 	struct conf_text hostname, postmaster, masquerade, aliases_file, control, queue_path;
-	uint32_t queue_size; /* bytes; 0: as it is, or the port's default */
+	struct conf_text ntp_server; /* for the port; empty: whom it likes */
+	uint32_t queue_size;         /* bytes; 0: as it is, or the port's default */
 	uint32_t max_message_size;
 	uint32_t expire_s, warn_delay_s; /* warn_delay_s 0: no warning */
 	uint32_t retry_s[CONFIG_CONF_RETRIES];

@@ -179,7 +179,7 @@ bool conf_line_ok(struct conf_reader *r, struct span line);
 /* ---- values.c, aliases.c, relations.c ------------------------------------------- */
 
 #define CONF_KEYWORDS \
-	(15u + 3u * CONFIG_DNS + CONFIG_ALIASES + CONFIG_ALIASES_FILE + CONFIG_MASQUERADE + \
+	(16u + 3u * CONFIG_DNS + CONFIG_ALIASES + CONFIG_ALIASES_FILE + CONFIG_MASQUERADE + \
 		CONFIG_LEGACY_DEVICES + CONFIG_LOCAL_DELIVERY + CONFIG_DELAY_REPORTS)
 
 extern const struct conf_keyword conf_keywords[CONF_KEYWORDS];

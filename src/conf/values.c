@@ -268,6 +268,7 @@ const struct conf_keyword conf_keywords[CONF_KEYWORDS] = {
 	ONE("mx_port", CONF_ADVICE("1 to 65535"), read_count, mx_port, 0),
 	ONE("ip_version", IP_VERSIONS, read_choice, ip_version, 0),
 #endif
+	ONE("ntp_server", CONF_ADVICE("HOST"), read_name, ntp_server, ARG_DOMAIN),
 	ONE("queue", CONF_ADVICE("PATH [SIZE], like 64M"), read_queue, queue_path, 0),
 	ONE("cut_through", "off", read_choice, cut_through, 0),
 	ROW("retry", "TIME ..., rising, like 1m 15m 4h",

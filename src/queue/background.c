@@ -34,6 +34,8 @@ uint32_t queue_step(struct queue *q, struct instant now)
 
 	if (q->stopped)
 		return UINT32_MAX;
+	if (now.wall_known && now.wall_s > q->time_floor_s)
+		q->time_floor_s = now.wall_s; /* on flash with the next mark */
 	if (q->want_mark)
 		(void)journal_append_mark(q);
 	(void)media_step(q);

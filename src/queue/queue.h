@@ -245,7 +245,7 @@ uint32_t queue_step(struct queue *q, struct instant now);
  * stop steps until this is false. */
 bool queue_busy(const struct queue *q);
 
-/* The latest wall time that any record bears: a floor for a board's clock. */
+/* The latest wall time that any record bears or a step was told: a floor for a board's clock. */
 uint32_t queue_time_floor(const struct queue *q);
 
 struct queue_stats {

@@ -219,6 +219,7 @@ static void every_value_arrives(void **state)
 	endpoint_is(&conf.dns_server[1], "192.168.1.2:5353");
 	endpoint_is(&conf.dns_server[2], "[2001:db8::53]:53");
 	assert_int_equal(conf.mx_port, 2525);
+	text_is(conf.ntp_server, "pool.example.net");
 	assert_int_equal(conf.ip_version, 3);
 	text_is(conf.queue_path, "/var/lib/pipit/queue");
 	assert_int_equal(conf.queue_size, 64 << 20);
