@@ -96,7 +96,7 @@ all:
 # What else a room brings: other people's source.
 include $(wildcard $(patsubst %,port/%/rules.mk,$(ROOMS)))
 
-.PHONY: all run test check size power sim format menuconfig defconfig install clean distclean
+.PHONY: all sources run test check size power sim format menuconfig defconfig install clean distclean
 .PHONY: coverage fuzz mutants build-fuzz build-unit build-power build-lwip build-sim build-thread size-of FORCE
 .DELETE_ON_ERROR:
 ifeq ($(MAKELEVEL),0)
@@ -180,6 +180,10 @@ $(B)/pipit.elf: $(BOARD_OBJ) $(B)/conf.o $(PORT_OBJ) $(B)/libpipit.a boards/$(BO
 	$(Q)$(LINK) -nostartfiles -T boards/$(BOARD)/link.ld -Wl,--gc-sections,-Map=$(B)/pipit.map \
 		-o $@ $(filter %.o %.a,$^)
 
+# For other builds (port/cmake): the files of this configuration.
+sources: $(B)/pipit_config.h
+	@echo sources: $(SRC) $(filter-out $(MAIN),$(PORT))
+
 # ---- Test programs -----------------------------------------------------------
 #
 # Each tests/unit/test_X.c is a program, each tests/tsan/X.c too; the files of
@@ -215,7 +219,7 @@ $(B)/libharness.a $(B)/libport.a:
 CHECK_OBJ := $(B)/tests/harness/check.o
 $(UNIT) $(LWIP_TESTS): %: %.o $(CHECK_OBJ) $(TEST_LIBS)
 	$(Q)$(LINK_TEST)
-$(B)/tests/unit/test_pages: $(B)/port/pages/pages.o $(B)/port/pages/config_line.o $(B)/port/sim/nor.o
+$(B)/tests/unit/test_pages: $(B)/port/sim/nor.o
 $(THREAD): TEST_LIBS :=
 $(THREAD): %: %.o $(CHECK_OBJ) $(THREAD_OBJ)
 	$(Q)$(LINK_TEST)

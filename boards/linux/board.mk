@@ -2,7 +2,7 @@
 # Linux: POSIX sockets and files, the daemon and its command line.
 
 ROOMS := posix posix/cli sockets
-GUEST_ROOMS := flash
+GUEST_ROOMS := flash pages
 PORT_MAIN := port/posix/main.c
 PORT_CPPFLAGS := -iquote port -iquote port/posix -D_GNU_SOURCE=
 PORT_LIBS := -pthread

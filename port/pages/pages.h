@@ -52,8 +52,8 @@ struct pages {
 enum status pages_open(struct pages *p, const struct flash *flash);
 
 /* Octets of a blob from offset: the count, 0 at its end, ST_MISSING, ST_IO.  What a change
- * at hand writes is not seen before its commit.  As sys/blob.h has it, with p as ctx. */
-int pages_read(void *p, struct span name, uint32_t offset, void *to, size_t len);
+ * at hand writes is not seen before its commit.  As sys/blob.h has it; ctx is the struct pages. */
+int pages_read(void *ctx, struct span name, uint32_t offset, void *to, size_t len);
 
 /* Begins a change of one blob: 1 to PAGES_NAME_MAX octets of name.  ST_AGAIN: the
  * sector is being erased, call again; ST_BAD: a name too long, or a change is at hand. */

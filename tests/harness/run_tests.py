@@ -8,6 +8,7 @@ The arguments are build folders.  Programs of tests/unit run plain and under
 ASan+UBSan, as do those of tests/lwip and the dialogues, alone and in the simulator; those of tests/tsan
 under TSan; the power cuts once, in their short form; the simulator with a
 thousand seeds, and with a Pipit that answers too early, which it must notice;
+tests/cmake is another build that takes Pipit as a component;
 tests/e2e against the plain daemon, and most of it against the sanitized one too.
 Everything that was printed is in build/test/NAME.log; only what failed is shown.
 The last line is the sum.
@@ -149,6 +150,7 @@ def in_parallel(plain, sanitized, thread):
                         900))
         runs.append(Run("sim-mutant", ["/usr/bin/python3", "tests/mutants/run.py", "sim/400",
                                        "before the commit is durable"], 600))
+    runs.append(Run("cmake", ["tests/cmake/test.sh"], 300))
     for build, suffix in ((plain, ""), (sanitized, "-sanitized")):
         if glob.glob("tests/dialog/*.c"):
             runs.append(Run("dialog" + suffix, [build + "/tests/dialog/dialog"], 300))
