@@ -3,10 +3,19 @@
 #ifndef PIPIT_LWIPOPTS_H
 #define PIPIT_LWIPOPTS_H
 
+#include <limits.h>
 #include <stdint.h>
 #include <sys/time.h>
+#include <sys/types.h>
 
 #include "pipit_config.h"
+
+/* ssize_t is the library's in every object: where SSIZE_MAX is not seen lwIP makes one of its
+ * own, and on a 64-bit machine a -1 of the one is not a -1 of the other. */
+#define LWIP_NO_UNISTD_H 1
+#ifndef SSIZE_MAX
+#define SSIZE_MAX LONG_MAX
+#endif
 
 /* The socket layer without an operating system: calls run in the caller, what has to wait
  * pumps the stack (sys_arch.c). */

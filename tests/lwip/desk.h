@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* desk - lwIP in this process: its clock is a variable, and moves only while the stack idles.
  *
- * Both ends of a connection are ours: `s` is the side under test, `far` its peers.  A test
+ * Both ends of a connection are ours: `near` is the side under test, `far` its peers.  A test
  * that waits for ever is ended by an alarm.
  */
 #ifndef PIPIT_TESTS_DESK_H
@@ -20,7 +20,7 @@
 
 static uint32_t desk_ms = UINT32_MAX - 5000u; /* lwIP's clock wraps early on */
 static uint32_t desk_seed = 1;
-static struct sockets s, far;
+static struct sockets near, far;
 static struct net net, far_net;
 
 static uint32_t desk_now(void *ctx)
@@ -60,9 +60,9 @@ static inline void desk_start(struct stack_machine *m)
 	m->random = desk_random;
 	m->idle = desk_idle;
 	stack_start(m, mac, "desk");
-	sockets_init(&s, (struct random){ desk_fill, NULL });
+	sockets_init(&near, (struct random){ desk_fill, NULL });
 	sockets_init(&far, (struct random){ desk_fill, NULL });
-	net = sockets_net(&s);
+	net = sockets_net(&near);
 	far_net = sockets_net(&far);
 }
 
@@ -74,7 +74,7 @@ static inline void desk_run(uint32_t ms)
 	do {
 		turn_ms = desk_ms;
 		sockets_wait(&far, 0, NULL, 0);
-		sockets_wait(&s, 1, NULL, 0);
+		sockets_wait(&near, 1, NULL, 0);
 		if (desk_ms == turn_ms) /* something was ready */
 			stack_pump(1);
 	} while (desk_ms - start_ms < ms);
@@ -98,7 +98,7 @@ static inline int desk_pair(int listener, struct ip_endpoint to, int *there)
 	assert_true(*there >= 0);
 	for (i = 0; i < 50 && here == ST_AGAIN; i++) {
 		desk_run(1);
-		here = net.ops->accept(&s, listener, &peer, &local);
+		here = net.ops->accept(&near, listener, &peer, &local);
 	}
 	assert_true(here >= 0);
 	for (i = 0; i < 50 && far_net.ops->connected(&far, *there) == ST_AGAIN; i++) {
@@ -107,7 +107,7 @@ static inline int desk_pair(int listener, struct ip_endpoint to, int *there)
 	}
 	assert_int_equal(far_net.ops->connected(&far, *there), ST_OK);
 	far_net.ops->watch(&far, *there, NET_READ | NET_WRITE);
-	net.ops->watch(&s, here, NET_READ | NET_WRITE);
+	net.ops->watch(&near, here, NET_READ | NET_WRITE);
 	return here;
 }
 

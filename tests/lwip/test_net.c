@@ -15,9 +15,9 @@ static int listen_first(void **state)
 {
 	(void)state;
 	here = desk_at("127.0.0.1:25");
-	listener = net.ops->listen(&s, &here);
+	listener = net.ops->listen(&near, &here);
 	assert_true(listener >= 0);
-	net.ops->watch(&s, listener, NET_READ);
+	net.ops->watch(&near, listener, NET_READ);
 	return 0;
 }
 
@@ -27,8 +27,8 @@ static int close_all(void **state)
 
 	(void)state;
 	for (i = 0; i < CONFIG_NET_HANDLES; i++) {
-		if (s.handle[i].fd >= 0)
-			net.ops->close(&s, (int)i);
+		if (near.handle[i].fd >= 0)
+			net.ops->close(&near, (int)i);
 		if (far.handle[i].fd >= 0)
 			far_net.ops->close(&far, (int)i);
 	}
@@ -41,7 +41,7 @@ static void test_nothing_to_accept(void **state)
 	struct ip_endpoint peer, local;
 
 	(void)state;
-	assert_int_equal(net.ops->accept(&s, listener, &peer, &local), ST_AGAIN);
+	assert_int_equal(net.ops->accept(&near, listener, &peer, &local), ST_AGAIN);
 }
 
 /* An accepted socket does not have O_NONBLOCK from its listener: this would wait for ever. */
@@ -51,7 +51,7 @@ static void test_accepted_does_not_block(void **state)
 	uint8_t octet;
 
 	(void)state;
-	assert_int_equal(net.ops->recv(&s, c, &octet, 1), ST_AGAIN);
+	assert_int_equal(net.ops->recv(&near, c, &octet, 1), ST_AGAIN);
 }
 
 static void test_names_of_both_ends(void **state)
@@ -63,7 +63,7 @@ static void test_names_of_both_ends(void **state)
 	assert_true(far_net.ops->connect(&far, &here) >= 0);
 	for (i = 0; i < 50 && c == ST_AGAIN; i++) {
 		desk_run(1);
-		c = net.ops->accept(&s, listener, &peer, &local);
+		c = net.ops->accept(&near, listener, &peer, &local);
 	}
 	assert_true(c >= 0);
 	assert_int_equal(local.port, 25);
@@ -81,8 +81,8 @@ static void test_moves_without_waiting(void **state)
 	(void)state;
 	assert_true(there >= 0);
 	for (i = 0; i < 50 && c == ST_AGAIN; i++) {
-		sockets_wait(&s, 0, NULL, 0);
-		c = net.ops->accept(&s, listener, &peer, &local);
+		sockets_wait(&near, 0, NULL, 0);
+		c = net.ops->accept(&near, listener, &peer, &local);
 	}
 	assert_true(c >= 0);
 	assert_int_equal(desk_ms, before_ms);
@@ -95,10 +95,10 @@ static void test_waits_for_nothing(void **state)
 	int i;
 
 	(void)state;
-	net.ops->close(&s, listener);
+	net.ops->close(&near, listener);
 	before_ms = desk_ms;
 	for (i = 0; i < 100 && desk_ms - before_ms < 20u; i++)
-		sockets_wait(&s, 20, NULL, 0);
+		sockets_wait(&near, 20, NULL, 0);
 	assert_in_range(desk_ms - before_ms, 20, 60);
 }
 
@@ -149,8 +149,8 @@ static void test_last_words_arrive(void **state)
 	(void)state;
 	assert_int_equal(far_net.ops->send(&far, there, "NOOP\r\nNOOP\r\n", 12), 12);
 	desk_run(5);
-	assert_int_equal(net.ops->send(&s, c, "421 bye\r\n", 9), 9);
-	net.ops->close(&s, c);
+	assert_int_equal(net.ops->send(&near, c, "421 bye\r\n", 9), 9);
+	net.ops->close(&near, c);
 	assert_int_equal(far_net.ops->send(&far, there, "more\r\n", 6), 6);
 	hear(there, "421 bye\r\n");
 }
@@ -158,7 +158,7 @@ static void test_last_words_arrive(void **state)
 /* A new socket may get the descriptor of a closed one: events of that one are not its own. */
 static void test_stale_events(void **state)
 {
-	int there, c = desk_pair(listener, here, &there), again, fd = s.handle[c].fd, second;
+	int there, c = desk_pair(listener, here, &there), again, fd = near.handle[c].fd, second;
 	uint8_t octet;
 
 	(void)state;
@@ -166,13 +166,13 @@ static void test_stale_events(void **state)
 	desk_run(5);
 	far_net.ops->close(&far, there);
 	desk_run(5);
-	net.ops->close(&s, c);
+	net.ops->close(&near, c);
 	desk_run(5);
 	again = desk_pair(listener, here, &second);
-	assert_int_equal(s.handle[again].fd, fd);
+	assert_int_equal(near.handle[again].fd, fd);
 	desk_run(5);
-	assert_int_equal(s.handle[again].may & NET_READ, 0);
-	assert_int_equal(net.ops->recv(&s, again, &octet, 1), ST_AGAIN);
+	assert_int_equal(near.handle[again].may & NET_READ, 0);
+	assert_int_equal(net.ops->recv(&near, again, &octet, 1), ST_AGAIN);
 }
 
 /* Both windows shut, everybody waits for the other: unpatched, each ACK is answered by an ACK,
@@ -187,13 +187,13 @@ static void test_windows_shut_at_both_ends(void **state)
 	for (turn = 0; turn < 2000; turn++) {
 		while ((n = far_net.ops->send(&far, there, junk, sizeof(junk))) > 0)
 			out += (size_t)n;
-		while ((n = net.ops->send(&s, c, junk, sizeof(junk))) > 0)
+		while ((n = net.ops->send(&near, c, junk, sizeof(junk))) > 0)
 			back += (size_t)n;
 		desk_run(turn % 7u);
 	}
 	assert_true(out >= TCP_WND && back >= TCP_WND);
 	for (turn = 0; turn < 40000 && (in < out || in_back < back); turn++) {
-		while ((n = net.ops->recv(&s, c, junk, sizeof(junk))) > 0)
+		while ((n = net.ops->recv(&near, c, junk, sizeof(junk))) > 0)
 			in += (size_t)n;
 		while ((n = far_net.ops->recv(&far, there, junk, sizeof(junk))) > 0)
 			in_back += (size_t)n;
@@ -254,14 +254,14 @@ static void test_out_of_connections(void **state)
 		if (h >= 0)
 			theirs[n++] = h;
 		desk_run(20);
-		h = net.ops->accept(&s, listener, &peer, &local);
+		h = net.ops->accept(&near, listener, &peer, &local);
 		if (h >= 0)
 			mine[m++] = h;
 	}
 	assert_true(full);
 	assert_true(m > 0);
 	far_net.ops->close(&far, theirs[0]);
-	net.ops->close(&s, mine[0]);
+	net.ops->close(&near, mine[0]);
 	desk_run(150000);
 	assert_true(far_net.ops->connect(&far, &here) >= 0);
 }
@@ -279,7 +279,7 @@ static void test_out_of_heap(void **state)
 		c[i] = desk_pair(listener, here, &there[i]);
 	for (turn = 0; turn < 50; turn++) {
 		for (i = 0; i < 8; i++)
-			while ((n = net.ops->send(&s, c[i], junk, sizeof(junk))) > 0)
+			while ((n = net.ops->send(&near, c[i], junk, sizeof(junk))) > 0)
 				out[i] += (size_t)n;
 		desk_run(50);
 	}
@@ -298,7 +298,7 @@ static void test_out_of_heap(void **state)
 static void test_datagrams(void **state)
 {
 	struct ip_endpoint to = desk_at("127.0.0.1:53");
-	int h = net.ops->datagram(&s, &to), fd, n = ST_AGAIN, i;
+	int h = net.ops->datagram(&near, &to), fd, n = ST_AGAIN, i;
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = lwip_htons(53) };
 	struct sockaddr_in from;
 	socklen_t len = sizeof(from);
@@ -307,14 +307,14 @@ static void test_datagrams(void **state)
 	(void)state;
 	fd = os_socket(AF_INET, SOCK_DGRAM);
 	assert_true(fd >= 0 && lwip_bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0);
-	assert_int_equal(net.ops->send(&s, h, "question", 8), 8);
+	assert_int_equal(net.ops->send(&near, h, "question", 8), 8);
 	desk_run(2);
 	assert_int_equal(lwip_recvfrom(fd, b, sizeof(b), 0, (struct sockaddr *)&from, &len), 8);
 	assert_int_equal(lwip_sendto(fd, "answer", 6, 0, (struct sockaddr *)&from, len), 6);
-	net.ops->watch(&s, h, NET_READ);
+	net.ops->watch(&near, h, NET_READ);
 	for (i = 0; i < 50 && n == ST_AGAIN; i++) {
 		desk_run(1);
-		n = net.ops->recv(&s, h, b, sizeof(b));
+		n = net.ops->recv(&near, h, b, sizeof(b));
 	}
 	assert_int_equal(n, 6);
 	assert_memory_equal(b, "answer", 6);
