@@ -158,7 +158,7 @@ $(B)/pipit: $(MAIN_OBJ) $(PORT_OBJ) $(B)/libpipit.a
 
 # ---- A board's image ---------------------------------------------------------
 
-BOARD_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard boards/$(BOARD)/*.c))
+BOARD_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard boards/$(BOARD)/*.c $(BOARD_ROOMS:%=boards/%/*.c)))
 # Its cross tools, before anything is compiled with them.
 ifneq ($(FIRMWARE),)
 $(SRC_OBJ) $(PORT_OBJ) $(BOARD_OBJ): | $(B)/.tools
@@ -280,10 +280,14 @@ build-fuzz: $(FUZZ)
 
 SUBMAKE = $(MAKE) -s --no-print-directory
 
+# Boards that run in QEMU.
+FIRMWARES := $(patsubst boards/%/run.sh,%,$(wildcard boards/*/run.sh))
+
 test:
 	@port/deps/setup.sh build test
 	+@$(SUBMAKE) all build-unit build-power
 	+@$(SUBMAKE) build-sim
+	+@for board in $(FIRMWARES); do $(SUBMAKE) BOARD=$$board all || exit 1; done
 	+@$(SUBMAKE) BOARD=lwip-desktop build-lwip
 	+@$(SUBMAKE) BOARD=lwip-desktop SANITIZE=1 build-lwip
 	+@$(SUBMAKE) SANITIZE=1 all build-unit
@@ -362,6 +366,11 @@ mutants:
 	@port/deps/setup.sh build test
 	@$(PYTHON) tests/mutants/run.py $(WORDS)
 
+ifneq ($(FIRMWARE),)
+power: all
+	@port/deps/setup.sh test
+	PIPIT_KILLS=100 $(PYTHON) -m pytest -q -s -p no:cacheprovider tests/boards/test_power.py
+else
 power:
 	@port/deps/setup.sh build test
 	+@$(SUBMAKE) all build-power
@@ -369,6 +378,7 @@ power:
 	PIPIT=$(abspath $(B)/pipit) PIPIT_BUILD=$(abspath $(B)) PIPIT_KILLS=500 \
 		$(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e -k kill
 	$(B)/tests/power/power figures
+endif
 
 # Each fuzzer for so many seconds; build/fuzz/ keeps what was found.
 SECONDS ?= 2

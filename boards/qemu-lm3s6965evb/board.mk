@@ -7,6 +7,7 @@ MACHINE := -mcpu=cortex-m3 -mthumb
 SPECS := --specs=picolibc.specs
 OPTIMIZE := $(MACHINE) -Os -g -ffunction-sections -fdata-sections
 HARDEN := $(SPECS)
-PORT_CPPFLAGS = -iquote port -iquote port/lwip $(LWIP_CPPFLAGS)
+PORT_CPPFLAGS = -iquote port -iquote boards -iquote port/lwip $(LWIP_CPPFLAGS)
 FIRMWARE := yes
+BOARD_ROOMS := sensor
 SETUP_GROUPS := lm3s

@@ -305,7 +305,8 @@ static bool start_flash(struct firmware *f)
 	return true;
 }
 
-void firmware_start(struct firmware *f, const char *hostname, struct span config)
+void firmware_start(struct firmware *f, const char *hostname, struct span config,
+	struct pipit_hooks hooks)
 {
 	struct pipit_world *w = &f->world;
 
@@ -320,6 +321,7 @@ void firmware_start(struct firmware *f, const char *hostname, struct span config
 	w->log = console_log(&f->console);
 	w->control = CONFIG_CONTROL_LINE ? CONSOLE_LISTENER : -1;
 	w->hostname = span_of(hostname);
+	w->hooks = hooks;
 	tell_last(f);
 	start_network(f, hostname);
 	if (start_flash(f))

@@ -3,7 +3,7 @@
  *
  *	static struct firmware f;
  *
- *	firmware_start(&f, "gw", firmware_configuration());
+ *	firmware_start(&f, "gw", firmware_configuration(), hooks);
  *	for (;;) {
  *		firmware_turn(&f);
  *		what else the board has to do, a millisecond or two
@@ -45,7 +45,8 @@ struct firmware {
 
 /* Starts the machine, the network and Pipit.  hostname (for DHCP) and config outlive it.  What is
  * wrong is told on the console: with a bad configuration the console alone runs. */
-void firmware_start(struct firmware *f, const char *hostname, struct span config);
+void firmware_start(struct firmware *f, const char *hostname, struct span config,
+	struct pipit_hooks hooks);
 
 /* What stands in the board's page for it (link.ld says where: text up to an octet of 0x00 or
  * 0xff), or else the board's pipit.conf, which is linked in.  Both stay where they are. */

@@ -9,7 +9,8 @@ ASan+UBSan, as do those of tests/lwip and the dialogues, alone and in the simula
 under TSan; the power cuts once, in their short form; the simulator with a
 thousand seeds, and with a Pipit that answers too early, which it must notice;
 tests/cmake is another build that takes Pipit as a component;
-tests/e2e against the plain daemon, and most of it against the sanitized one too.
+tests/e2e against the plain daemon, and most of it against the sanitized one too;
+tests/boards against the firmware of each board, in QEMU.
 Everything that was printed is in build/test/NAME.log; only what failed is shown.
 The last line is the sum.
 """
@@ -105,11 +106,11 @@ class Run:
 
 
 class Pytest(Run):
-    def __init__(self, name, build, ignored, timeout_s):
+    def __init__(self, name, build, ignored, timeout_s, folder="tests/e2e"):
         self.junit = os.path.join(LOGS, name.replace("/", "-") + ".xml")
         command = ["/usr/bin/python3", "-m", "pytest", "-p", "no:cacheprovider",
                    "-n", str(SIDE_BY_SIDE), "--dist", "loadgroup", "--durations=5",
-                   "--junitxml=" + self.junit, "tests/e2e"] + ["--ignore=" + path for path in ignored]
+                   "--junitxml=" + self.junit, folder] + ["--ignore=" + path for path in ignored]
         environment = {"PIPIT": os.path.abspath(build + "/pipit"),
                        "PIPIT_BUILD": os.path.abspath(build)}
         if os.environ.get("CI"):
@@ -166,7 +167,8 @@ def in_parallel(plain, sanitized, thread):
 
 def end_to_end(plain, sanitized):
     """Tests have their own folders and ports and wait most of the time: several go side by side."""
-    return [Pytest("e2e", plain, [], 600), Pytest("e2e-sanitized", sanitized, PLAIN_ONLY, 600)]
+    return [Pytest("e2e", plain, [], 600), Pytest("e2e-sanitized", sanitized, PLAIN_ONLY, 600),
+            Pytest("boards", plain, [], 300, "tests/boards")]
 
 
 def peers(runs):
