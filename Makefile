@@ -176,9 +176,10 @@ $(B)/conf.o: boards/$(BOARD)/pipit.conf | $(B)/.tools
 	$(Q)printf '.section .rodata\n.global conf_text, conf_text_end\nconf_text: .incbin "$<"\nconf_text_end:\n' | \
 		$(CC) $(MACHINE) -x assembler -c -o $@ -
 
-$(B)/pipit.elf: $(BOARD_OBJ) $(B)/conf.o $(PORT_OBJ) $(B)/libpipit.a boards/$(BOARD)/link.ld port/bare/sections.ld
+# The objects themselves, not the library: the map then says which room each is of.
+$(B)/pipit.elf: $(BOARD_OBJ) $(B)/conf.o $(PORT_OBJ) $(SRC_OBJ) boards/$(BOARD)/link.ld port/bare/sections.ld
 	$(Q)$(LINK) -nostartfiles -T boards/$(BOARD)/link.ld -Wl,--gc-sections,-Map=$(B)/pipit.map \
-		-o $@ $(filter %.o %.a,$^)
+		-o $@ $(filter %.o,$^)
 
 # For other builds (port/cmake): the files of this configuration.
 sources: $(B)/pipit_config.h
@@ -335,16 +336,22 @@ check-cppcheck: $(B)/pipit_config.h
 		--enable=warning,portability,performance --inline-suppr \
 		--suppressions-list=tests/style/cppcheck.txt -Isrc -Iport -I$(B) $(SRC) $(PORT) $(GUESTS)
 
-SIZE_BOARDS := $(sort $(BOARD) small)
+SIZE_BOARDS := $(sort $(BOARD) $(if $(FIRMWARE),,small))
 
 size:
 	@port/deps/setup.sh build size
 	+@for board in $(SIZE_BOARDS); do $(SUBMAKE) BOARD=$$board size-of || exit 1; done
 
+ifneq ($(FIRMWARE),)
+size-of: $(B)/pipit.elf
+	tests/size/image.py "$(BOARD): $(firstword $(shell $(CC) -dumpmachine)), $(filter -O%,$(OPTIMIZE))" \
+		$(B) $(wildcard boards/$(BOARD)/budget)
+else
 size-of: $(B)/libpipit.a
 	rm -f $(patsubst %.c,$(B)/%.o,$(FILES-))
 	tests/size/size.py "$(BOARD): $(firstword $(shell $(CC) -dumpmachine)), $(filter -O%,$(OPTIMIZE))" \
 		$(B) "$(CROSS)" $(wildcard boards/$(BOARD)/budget)
+endif
 
 format:
 	@port/deps/setup.sh check

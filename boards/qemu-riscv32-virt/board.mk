@@ -5,7 +5,7 @@ CROSS := riscv64-unknown-elf-
 ROOMS := bare flash sockets lwip
 MACHINE := -march=rv32imac -mabi=ilp32 -mcmodel=medany
 SPECS := --specs=picolibc.specs
-OPTIMIZE := $(MACHINE) -Os -g -ffunction-sections -fdata-sections
+OPTIMIZE := $(MACHINE) -Os -g -fstack-usage -ffunction-sections -fdata-sections
 HARDEN := $(SPECS)
 PORT_CPPFLAGS = -iquote port -iquote boards -iquote port/lwip $(LWIP_CPPFLAGS)
 FIRMWARE := yes
