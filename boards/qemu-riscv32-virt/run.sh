@@ -4,8 +4,9 @@
 # run.sh ELF CONF FOLDER - the firmware ELF in QEMU with the configuration CONF.
 #
 # FOLDER keeps the flash.  PORT= is the host's port (loopback) that leads to the board's port
-# 25; FORWARD= more of QEMU's hostfwd options; ICOUNT=1 counts one instruction for each
-# nanosecond of the board's clock.  The board's console is standard input and output.
+# 25; FORWARD= more of QEMU's hostfwd options.  ICOUNT=1 counts one instruction for each
+# nanosecond of the board's clock.  MONITOR=unix:PATH,server,nowait is QEMU's own console.
+# The board's console is standard input and output.
 set -eu
 elf=$(realpath "$1")
 conf=$(realpath "$2")
@@ -13,8 +14,9 @@ mkdir -p "$3"
 cd "$3"
 [ -e flash.bin ] || head -c 33554432 /dev/zero | tr '\0' '\377' >flash.bin
 set --
-[ "${ICOUNT:-0}" = 0 ] || set -- -icount shift=0,sleep=off
-exec qemu-system-riscv32 -M virt -m 16 -display none -monitor none -serial stdio "$@" \
+[ "${ICOUNT:-0}" = 0 ] || set -- -icount shift=0
+exec qemu-system-riscv32 -M virt -m 16 -display none "$@" \
+	-monitor "${MONITOR:-none}" -serial stdio \
 	-global virtio-mmio.force-legacy=false -device virtio-rng-device \
 	-netdev user,id=net,hostfwd=tcp:127.0.0.1:"${PORT:-2525}"-:25"${FORWARD:-}" \
 	-device virtio-net-device,netdev=net \

@@ -47,11 +47,24 @@ static bool net_link(void *ctx)
 	return ether_link();
 }
 
+/* Up to now: the ticks wrap, and a sleep is not work. */
+static void count_busy(struct firmware *f)
+{
+	uint32_t now = machine_ticks();
+
+	f->busy_ticks += now - f->turn_began;
+	f->turn_began = now;
+}
+
 static void net_idle(void *ctx, uint32_t ms)
 {
-	(void)ctx;
-	if (ms > 0)
-		machine_sleep();
+	struct firmware *f = ctx;
+
+	if (ms == 0)
+		return;
+	count_busy(f);
+	machine_sleep();
+	f->turn_began = machine_ticks();
 }
 
 static void net_time(void *ctx, uint64_t seconds, uint32_t microseconds)
@@ -149,7 +162,8 @@ static void status(struct firmware *f)
 	put_field(&b, "stack", depth_size());
 	put_field(&b, "stack_most", depth_most());
 	put_field(&b, "step_most", f->step_most);
-	put_field(&b, "ticks", machine_ticks());
+	put_field(&b, "step_kiloticks", (uint32_t)(f->step_ticks / 1000u));
+	put_field(&b, "busy_kiloticks", (uint32_t)(f->busy_ticks / 1000u));
 	put_field(&b, "erases_most", most);
 	put_field(&b, "erases_fewest", fewest);
 	put_address(&b);
@@ -322,6 +336,7 @@ void firmware_start(struct firmware *f, const char *hostname, struct span config
 	w->control = CONFIG_CONTROL_LINE ? CONSOLE_LISTENER : -1;
 	w->hostname = span_of(hostname);
 	w->hooks = hooks;
+	f->turn_began = machine_ticks();
 	tell_last(f);
 	start_network(f, hostname);
 	if (start_flash(f))
@@ -334,6 +349,7 @@ static void step(struct firmware *f)
 
 	f->wait_ms = pipit_step(&f->mta, firmware_now(f));
 	took = machine_ticks() - began;
+	f->step_ticks += took;
 	f->step_most = took > f->step_most ? took : f->step_most;
 }
 
@@ -342,6 +358,7 @@ void firmware_turn(struct firmware *f)
 	uint32_t wait_ms = CONFIG_BARE_WAIT_MS;
 
 	machine_watchdog();
+	count_busy(f);
 	if (!depth_guard_holds())
 		panic("the stack has grown over its guard", depth_size());
 	console_pump(&f->console);

@@ -39,7 +39,9 @@ struct firmware {
 	uint32_t wait_ms;
 	uint32_t clock_offset_s; /* wall time at the start of the machine's own clock */
 	bool clock_known;
-	uint32_t step_most; /* ticks of machine_ticks in the longest pipit_step */
+	/* In machine_ticks: the longest pipit_step, all of them, and everything but sleep. */
+	uint32_t step_most, turn_began;
+	uint64_t step_ticks, busy_ticks;
 	uint32_t erases[CONFIG_QUEUE_SECTORS_MAX];
 };
 

@@ -5,6 +5,7 @@ import atexit
 import os
 import signal
 import smtplib
+import socket
 import subprocess
 import threading
 
@@ -13,6 +14,7 @@ from pipit import free_port, wait_for
 
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LM3S, RISCV = "qemu-lm3s6965evb", "qemu-riscv32-virt"
+TICK = {LM3S: 20, RISCV: 1}   # instructions in one of machine_ticks, with icount
 CONF = """\
 hostname     sensor.test
 listen       0.0.0.0:25
@@ -39,7 +41,9 @@ class Board:
         conf = os.path.join(self.folder, "conf")
         with open(conf, "w", encoding="ascii") as f:
             f.write(CONF + lines)
-        environment = dict(os.environ, PORT=str(self.port), ICOUNT="1" if icount else "0")
+        self.monitor = os.path.join(self.folder, "monitor")
+        environment = dict(os.environ, PORT=str(self.port), ICOUNT="1" if icount else "0",
+                           MONITOR=f"unix:{self.monitor},server=on,wait=off")
         elf = os.environ.get("PIPIT_BOARDS", os.path.join(TREE, "build")) + f"/{self.name}/pipit.elf"
         self.process = subprocess.Popen(
             [f"{TREE}/boards/{self.name}/run.sh", elf, conf, self.folder], stdin=subprocess.PIPE,
@@ -78,6 +82,17 @@ class Board:
         """What `board status` says of the board itself."""
         row = next(r for r in self.ask("board status") if r.startswith("board "))
         return {k: int(v) if v.isdigit() else v for k, v in (word.split("=") for word in row.split()[1:])}
+
+    def cable(self, plugged):
+        """QEMU's user network passes frames, or does not."""
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(10)
+            s.connect(self.monitor)
+            while b"(qemu)" not in s.recv(4096):
+                pass
+            s.sendall(b"set_link net %s\n" % (b"on" if plugged else b"off"))
+            while b"(qemu)" not in s.recv(4096):
+                pass
 
     def smtp(self, timeout_s=20.0):
         return smtplib.SMTP("127.0.0.1", self.port, timeout=timeout_s)
