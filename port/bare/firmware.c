@@ -72,6 +72,9 @@ static void net_time(void *ctx, uint64_t seconds, uint32_t microseconds)
 	struct firmware *f = ctx;
 
 	(void)microseconds;
+	/* Earlier than what this flash has seen: a lie, or a server that is broken. */
+	if (f->running && seconds < pipit_time_floor(&f->mta))
+		return;
 	f->clock_offset_s = (uint32_t)seconds - (uint32_t)(stack_mono_ms() / 1000u);
 	f->clock_known = true;
 }
@@ -243,6 +246,17 @@ static void fill_random(void *ctx, void *to, size_t len)
 	machine_random(to, len);
 }
 
+static void use_time_server(struct firmware *f)
+{
+	struct span name = pipit_ntp_server(&f->mta);
+
+	if (name.len == 0 || name.len > FIRMWARE_NAME)
+		return;
+	memcpy(f->time_server, name.at, name.len);
+	f->time_server[name.len] = '\0';
+	stack_time_server(f->time_server);
+}
+
 static void start_mta(struct firmware *f)
 {
 	struct pipit_problem where = { 0 };
@@ -251,10 +265,12 @@ static void start_mta(struct firmware *f)
 	f->world.dns_server_count = (uint8_t)stack_dns_servers(f->world.dns_server,
 		WORLD_DNS_SERVERS);
 	f->running = pipit_init(&f->mta, &f->world, f->config, &where) == ST_OK;
-	if (f->running)
+	if (f->running) {
+		use_time_server(f);
 		say(f, LOG_INFO, "running", SPAN_EMPTY);
-	else
+	} else {
 		say(f, LOG_ERROR, "not started: ", span_of(where.text));
+	}
 }
 
 /* DNS servers that the lease brought, or another lease. */

@@ -27,6 +27,8 @@
 #include "pipit.h"
 #include "sockets/net.h"
 
+#define FIRMWARE_NAME 64u /* octets of the longest `ntp_server` that is used */
+
 struct firmware {
 	struct pipit mta;
 	struct pipit_world world;
@@ -37,6 +39,7 @@ struct firmware {
 	struct net ip; /* of the sockets */
 	bool running;  /* the mta is: configuration and queue were right */
 	uint32_t wait_ms;
+	char time_server[FIRMWARE_NAME + 1u]; /* NUL-terminated copy of `ntp_server` */
 	uint32_t clock_offset_s; /* wall time at the start of the machine's own clock */
 	bool clock_known;
 	/* In machine_ticks: the longest pipit_step, all of them, and everything but sleep. */
