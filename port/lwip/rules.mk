@@ -13,15 +13,17 @@ LWIP_FILES := $(addprefix core/,def dns inet_chksum init ip mem memp netif pbuf 
 LWIP_SRC := $(LWIP_FILES:%=$(LWIP)/src/%.c)
 LWIP_OBJ := $(LWIP_FILES:%=$(B)/lwip/%.o)
 
+LWIP_TEST_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lwip/*.c))
+
 ifeq ($(LWIP_DIR),)
 $(LWIP)/.fetched: port/deps/fetch.sh port/deps/sources $(wildcard port/deps/patches/lwip-*)
 	@port/deps/fetch.sh lwip
 $(LWIP_SRC): $(LWIP)/.fetched ;
-$(PORT_OBJ) $(MAIN_OBJ): | $(LWIP)/.fetched
+$(PORT_OBJ) $(MAIN_OBJ) $(LWIP_TEST_OBJ): | $(LWIP)/.fetched
 endif
 
 # Through their headers, where the compiler does not look for what an object depends on.
-$(PORT_OBJ) $(MAIN_OBJ) $(patsubst %.c,$(B)/%.o,$(wildcard tests/lwip/*.c)): \
+$(PORT_OBJ) $(MAIN_OBJ) $(LWIP_TEST_OBJ): \
 	$(wildcard port/lwip/*.h port/lwip/arch/*.h)
 
 # Their warnings are theirs.

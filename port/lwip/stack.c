@@ -30,6 +30,8 @@ static struct {
 	struct netif netif;
 	uint64_t mono_ms;
 	bool link;
+	bool ready;               /* there was an address when we last looked */
+	bool time_known;          /* SNTP has told it once */
 	uint8_t frame[FRAME_MAX]; /* the one that comes or goes right now */
 } stack;
 
@@ -51,6 +53,15 @@ unsigned int stack_random(void)
 	return stack.machine->random(stack.machine->ctx);
 }
 
+/* ---- The time of day --------------------------------------------------------------- */
+
+enum stack_state stack_state(void)
+{
+	if (!stack.link)
+		return STACK_NO_LINK;
+	return ip4_addr_isany_val(*netif_ip4_addr(&stack.netif)) ? STACK_NO_LEASE : STACK_READY;
+}
+
 #if CONFIG_LWIP_SNTP
 
 #if !CONFIG_LWIP_DHCP
@@ -59,19 +70,52 @@ unsigned int stack_random(void)
 
 void stack_set_time(unsigned int seconds, unsigned int microseconds)
 {
+	stack.time_known = true;
 	if (stack.machine->time != NULL)
 		stack.machine->time(stack.machine->ctx, seconds, microseconds);
 }
 
-void stack_time_server(const char *server)
+static void time_ask(void)
 {
 	sntp_stop();
 	sntp_setoperatingmode(SNTP_OPMODE_POLL);
+	sntp_init();
+}
+
+void stack_time_server(const char *server)
+{
+	LOCK_TCPIP_CORE();
 	sntp_servermode_dhcp(server == NULL);
 	if (server != NULL)
 		sntp_setservername(0, server);
-	sntp_init();
+	time_ask();
+	UNLOCK_TCPIP_CORE();
 }
+
+/* lwIP asks before there is an address, and then not for up to 150 s: an address that comes while
+ * the time is unknown is a reason to ask at once. */
+static void time_look(void)
+{
+	bool ready = stack_state() == STACK_READY;
+
+	if (ready && !stack.ready && !stack.time_known && stack.machine->time != NULL)
+		time_ask();
+	stack.ready = ready;
+}
+
+static void time_begin(void)
+{
+	sntp_servermode_dhcp(true);
+}
+#else
+void stack_time_server(const char *server)
+{
+	(void)server;
+}
+
+static void time_look(void) {}
+
+static void time_begin(void) {}
 #endif
 
 /* ---- Frames -------------------------------------------------------------------------- */
@@ -152,6 +196,7 @@ static bool work(void)
 	if (stack.machine->receive != NULL)
 		link_look();
 	sys_check_timeouts();
+	time_look();
 	UNLOCK_TCPIP_CORE();
 	for (i = 0; i < BURST && stack.machine->receive != NULL && frame_in(); i++)
 		some = true;
@@ -220,6 +265,7 @@ void stack_start(const struct stack_machine *machine, const uint8_t mac[6], cons
 	netif_set_default(&stack.netif);
 	netif_set_up(&stack.netif);
 	ip6_begin(&stack.netif);
+	time_begin();
 	dhcp_start(&stack.netif);
 	UNLOCK_TCPIP_CORE();
 }
@@ -238,13 +284,6 @@ void stack_address(const uint8_t ip[4], const uint8_t mask[4], const uint8_t gat
 }
 
 /* ---- Asking ---------------------------------------------------------------------------------- */
-
-enum stack_state stack_state(void)
-{
-	if (!stack.link)
-		return STACK_NO_LINK;
-	return ip4_addr_isany_val(*netif_ip4_addr(&stack.netif)) ? STACK_NO_LEASE : STACK_READY;
-}
 
 static void ip_take(struct ip *to, const ip4_addr_t *from)
 {

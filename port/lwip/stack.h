@@ -70,7 +70,10 @@ void stack_own(struct ip *ip);
 /* DNS servers of the lease; at most max are written.  Their count. */
 unsigned stack_dns_servers(struct ip_endpoint *to, unsigned max);
 
-/* Asks this time server, a name or an address (outlives the stack); NULL: that of the lease. */
+/* Asks this time server, a name or an address (outlives the stack); NULL: that of the lease, which
+ * is asked without a call too, when the machine wants the time.  An answer counts when it comes
+ * from the server and repeats the random number of the question.  Without CONFIG_LWIP_SNTP:
+ * nothing. */
 void stack_time_server(const char *server);
 
 /* How full one of lwIP's pools is; used and most so far in elements, or octets of the heap, which
