@@ -15,16 +15,19 @@ LWIP_OBJ := $(LWIP_FILES:%=$(B)/lwip/%.o)
 
 LWIP_TEST_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lwip/*.c))
 
+# What includes lwIP's headers.
+LWIP_READERS := $(PORT_OBJ) $(MAIN_OBJ) $(LWIP_TEST_OBJ) $(patsubst %.c,$(B)/%.o,\
+	$(wildcard boards/$(BOARD)/*.c $(BOARD_ROOMS:%=boards/%/*.c)))
+
 ifeq ($(LWIP_DIR),)
 $(LWIP)/.fetched: port/deps/fetch.sh port/deps/sources $(wildcard port/deps/patches/lwip-*)
 	@port/deps/fetch.sh lwip
 $(LWIP_SRC): $(LWIP)/.fetched ;
-$(PORT_OBJ) $(MAIN_OBJ) $(LWIP_TEST_OBJ): | $(LWIP)/.fetched
+$(LWIP_READERS): | $(LWIP)/.fetched
 endif
 
 # Through their headers, where the compiler does not look for what an object depends on.
-$(PORT_OBJ) $(MAIN_OBJ) $(LWIP_TEST_OBJ): \
-	$(wildcard port/lwip/*.h port/lwip/arch/*.h)
+$(LWIP_READERS): $(wildcard port/lwip/*.h port/lwip/arch/*.h)
 
 # Their warnings are theirs.
 $(B)/lwip/%.o: $(LWIP)/src/%.c $(B)/pipit_config.h $(wildcard port/lwip/*.h port/lwip/arch/*.h)
