@@ -218,6 +218,7 @@ $(B)/libharness.a $(B)/libport.a:
 	$(Q)rm -f $@; $(AR) rcs $@ $^
 
 CHECK_OBJ := $(B)/tests/harness/check.o
+$(B)/tests/lwip/test_tap: $(B)/tests/lwip/tap.o
 $(UNIT) $(LWIP_TESTS): %: %.o $(CHECK_OBJ) $(TEST_LIBS)
 	$(Q)$(LINK_TEST)
 $(B)/tests/unit/test_pages: $(B)/port/sim/nor.o
