@@ -2,7 +2,7 @@
 # Texas Instruments' LM3S6965 evaluation board, as QEMU has it: Cortex-M3, 256 KiB, 64 KiB.
 
 CROSS := arm-none-eabi-
-ROOMS := bare flash sockets lwip
+ROOMS := bare flash pages sockets lwip
 MACHINE := -mcpu=cortex-m3 -mthumb
 SPECS := --specs=picolibc.specs
 OPTIMIZE := $(MACHINE) -Os -g -fstack-usage -ffunction-sections -fdata-sections

@@ -188,6 +188,11 @@ int machine_flash(struct flash *out)
 	return semihosting_flash(out);
 }
 
+int machine_settings(struct flash *out)
+{
+	return semihosting_settings(out);
+}
+
 _Noreturn void machine_reset(void)
 {
 	AIRCR = 0x05fa0004;

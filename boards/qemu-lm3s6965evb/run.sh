@@ -13,6 +13,7 @@ conf=$(realpath "$2")
 mkdir -p "$3"
 cd "$3"
 [ -e flash.bin ] || head -c 65536 /dev/zero | tr '\0' '\377' >flash.bin
+[ -e settings.bin ] || head -c 8192 /dev/zero | tr '\0' '\377' >settings.bin
 set -- -semihosting-config enable=on,target=native
 [ "${ICOUNT:-0}" = 0 ] || set -- "$@" -icount shift=0
 exec qemu-system-arm -M lm3s6965evb -display none "$@" \

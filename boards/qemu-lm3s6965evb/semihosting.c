@@ -55,7 +55,7 @@ static int host_seek(int file, uint32_t at)
 
 /* ---- The file that plays flash -------------------------------------------------------------- */
 
-static int flash_file;
+static int flash_file, settings_file;
 
 static int file_read(void *ctx, uint32_t at, void *to, size_t len)
 {
@@ -100,7 +100,7 @@ static int file_sync_begin(void *ctx)
 	return ST_OK;
 }
 
-int semihosting_flash(struct flash *out)
+static int file_flash(struct flash *out, const char *name, int *file, uint32_t sectors)
 {
 	static const struct flash_ops ops = {
 		file_read,
@@ -111,9 +111,19 @@ int semihosting_flash(struct flash *out)
 		file_done,
 	};
 
-	flash_file = host_open("flash.bin", UPDATE_BINARY);
-	*out = (struct flash){ &ops, &flash_file, { SECTOR, SECTORS, 1, PAGE } };
-	return flash_file < 0 ? ST_MISSING : ST_OK;
+	*file = host_open(name, UPDATE_BINARY);
+	*out = (struct flash){ &ops, file, { SECTOR, sectors, 1, PAGE } };
+	return *file < 0 ? ST_MISSING : ST_OK;
+}
+
+int semihosting_flash(struct flash *out)
+{
+	return file_flash(out, "flash.bin", &flash_file, SECTORS);
+}
+
+int semihosting_settings(struct flash *out)
+{
+	return file_flash(out, "settings.bin", &settings_file, 2);
 }
 
 /* ---- Clock, entropy, end -------------------------------------------------------------------- */

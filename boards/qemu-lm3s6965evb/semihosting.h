@@ -15,6 +15,9 @@
  * sectors of 4 KiB, units of one octet.  ST_OK; ST_MISSING: no such file, or no debugger. */
 int semihosting_flash(struct flash *out);
 
+/* The file settings.bin likewise: two sectors. */
+int semihosting_settings(struct flash *out);
+
 /* The host's clock, and octets of its /dev/urandom. */
 uint32_t semihosting_time(void);
 void semihosting_random(void *to, size_t len);

@@ -2,6 +2,8 @@
 /* QEMU's RISC-V `virt`: its timer, UART, real-time clock, flash and entropy. */
 #include "bare/machine.h"
 
+#include "base/status.h"
+
 #include "bare/panic.h"
 #include "bare/start.h"
 #include "flash/cfi_nor.h"
@@ -220,4 +222,11 @@ int machine_flash(struct flash *out)
 	const struct cfi_bus bus = { bus_read, bus_write, NULL };
 
 	return cfi_nor_start(&nor, &bus, SECTOR, CONFIG_QUEUE_SECTORS_MAX, out);
+}
+
+/* The one chip is the queue's, and its driver takes one erase at a time. */
+int machine_settings(struct flash *out)
+{
+	(void)out;
+	return ST_MISSING;
 }

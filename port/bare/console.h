@@ -53,6 +53,12 @@ struct log console_log(struct console *c);
 /* Moves what the UART has and takes; call it every few milliseconds. */
 void console_pump(struct console *c);
 
+/* Octets that can be said now. */
+static inline size_t console_room(const struct console *c)
+{
+	return sizeof(c->out) - c->out_len;
+}
+
 /* One line out, for answers to the board's own commands; dropped when there is no room. */
 void console_say(struct console *c, struct span text);
 

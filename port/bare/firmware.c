@@ -203,6 +203,8 @@ static void on_command(void *ctx, struct span words)
 {
 	struct firmware *f = ctx;
 
+	if (settings_command(&f->settings, words))
+		return;
 	if (span_equal(words, SPAN("status")))
 		status(f);
 	else if (span_equal(words, SPAN("reset")))
@@ -260,11 +262,21 @@ static void use_time_server(struct firmware *f)
 static void start_mta(struct firmware *f)
 {
 	struct pipit_problem where = { 0 };
+	struct span kept = settings_text(&f->settings);
+	enum status status = ST_BAD;
 
 	f->wait_ms = 0;
 	f->world.dns_server_count = (uint8_t)stack_dns_servers(f->world.dns_server,
 		WORLD_DNS_SERVERS);
-	f->running = pipit_init(&f->mta, &f->world, f->config, &where) == ST_OK;
+	if (kept.len > 0) {
+		status = pipit_init(&f->mta, &f->world, kept, &where);
+		if (status == ST_BAD)
+			say(f, LOG_ERROR,
+				"the configuration that is kept is refused: ", span_of(where.text));
+	}
+	if (status == ST_BAD)
+		status = pipit_init(&f->mta, &f->world, f->config, &where);
+	f->running = status == ST_OK;
 	if (f->running) {
 		use_time_server(f);
 		say(f, LOG_INFO, "running", SPAN_EMPTY);
@@ -353,6 +365,7 @@ void firmware_start(struct firmware *f, const char *hostname, struct span config
 	w->hostname = span_of(hostname);
 	w->hooks = hooks;
 	f->turn_began = machine_ticks();
+	settings_start(&f->settings, &f->console);
 	tell_last(f);
 	start_network(f, hostname);
 	if (start_flash(f))
@@ -378,6 +391,7 @@ void firmware_turn(struct firmware *f)
 	if (!depth_guard_holds())
 		panic("the stack has grown over its guard", depth_size());
 	console_pump(&f->console);
+	settings_turn(&f->settings, firmware_now(f).wall_s);
 	if (f->running && servers_changed(f)) {
 		tell_lease(f);
 		pipit_close(&f->mta);

@@ -16,13 +16,15 @@
  * queue: sessions end, nothing accepted is lost.
  *
  * The console obeys, beside the control line (app/control.h): `board status`, which tells
- * stack, flash wear, network and the longest step; `board reset`, `board off`; and with
- * CONFIG_BARE_TRIALS `board panic`, `board overflow` and `board hang`.
+ * stack, flash wear, network and the longest step; `board config ...` (bare/settings.h);
+ * `board reset`, `board off`; and with CONFIG_BARE_TRIALS `board panic`, `board overflow`
+ * and `board hang`.
  */
 #ifndef PIPIT_BARE_FIRMWARE_H
 #define PIPIT_BARE_FIRMWARE_H
 
 #include "bare/console.h"
+#include "bare/settings.h"
 #include "flash/nor_check.h"
 #include "pipit.h"
 #include "sockets/net.h"
@@ -35,6 +37,7 @@ struct firmware {
 	struct span config;
 	struct sockets sockets;
 	struct console console;
+	struct settings settings;
 	struct nor_check check;
 	struct net ip; /* of the sockets */
 	bool running;  /* the mta is: configuration and queue were right */

@@ -38,6 +38,10 @@ void machine_random(void *to, size_t len);
 /* The flash that is the queue's.  ST_OK or a negative status. */
 int machine_flash(struct flash *out);
 
+/* Two sectors of their own for pages/pages.h: not a part of machine_flash's chip, unless its
+ * driver takes an erase while another runs.  ST_OK; ST_MISSING: there is no such place. */
+int machine_settings(struct flash *out);
+
 /* The loop has gone round: called at least every second, longest step and all. */
 void machine_watchdog(void);
 

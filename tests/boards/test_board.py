@@ -4,7 +4,7 @@
 import os
 
 import pytest
-from board import LM3S
+from board import CONF, LM3S, RISCV
 
 
 def test_it_says_how_it_is(board):
@@ -59,3 +59,32 @@ def test_flash_of_something_else_is_not_touched(board):
 def test_a_bad_configuration_is_told(board, lines):
     board.start(lines, wait=False)
     board.wait_said("not started", 20)
+
+
+def test_a_configuration_set_on_the_console(make):
+    board = make(LM3S).start()
+    assert board.ask("board config") == ["ok"]
+    for line in CONF.replace("sensor.test\n", "kept.test\n", 1).splitlines():
+        assert board.ask("board config add " + line) == ["ok"]
+    assert board.ask("board config save") == ["ok"]
+    board.kill()
+    board.start()
+    with board.smtp() as s:
+        assert s.ehlo()[1].startswith(b"kept.test")
+    assert board.ask("board config")[0] == "hostname     kept.test"
+
+    board.ask("board config clear")
+    board.ask("board config add nonsense yes")
+    assert board.ask("board config save") == ["ok"]
+    board.kill()
+    board.start()   # with the one that run.sh loads
+    board.wait_said("is kept is refused: ")
+    with board.smtp() as s:
+        assert s.ehlo()[1].startswith(b"sensor.test")
+    assert board.ask("board config forget") == ["ok"]
+    assert board.ask("board config") == ["ok"]
+
+
+def test_a_board_without_a_place_for_it_says_so(make):
+    board = make(RISCV).start()
+    assert board.ask("board config save") == ["error this board has no flash for its configuration"]
