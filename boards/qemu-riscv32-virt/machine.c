@@ -32,10 +32,15 @@
 #define MIE_TIMER 0x80u
 
 static struct cfi_nor nor;
+#define ENTROPY_BLOCK 64u
+#define ENTROPY_LOOKS 10000000u
+
 static struct {
 	volatile uint32_t *registers; /* NULL: there is no source of entropy */
 	struct virtio_queue queue;
 	uint8_t octets[VIRTIO_SLOTS * 64u];
+	uint8_t stock[ENTROPY_BLOCK];
+	uint32_t left; /* octets of stock that nobody had */
 } entropy;
 
 /* ---- Start, and traps ----------------------------------------------------------------------- */
@@ -74,6 +79,7 @@ static void start_entropy(void)
 		return;
 	virtio_queue_start(&entropy.queue, entropy.registers, 0, entropy.octets, 64u, true);
 	virtio_ready(entropy.registers);
+	virtio_offer(&entropy.queue, 0, ENTROPY_BLOCK);
 }
 
 void machine_start(void)
@@ -170,22 +176,23 @@ _Noreturn void machine_off(void)
 
 /* ---- Entropy -------------------------------------------------------------------------------- */
 
-#define ENTROPY_LOOKS 10000000u
-
-static void take_entropy(uint8_t *to, uint32_t len)
+/* The device fills a block while the one before is used: only who wants many octets at once
+ * has to wait for it. */
+static void take_block(void)
 {
 	uint32_t i, got = 0, looks;
 	uint16_t slot;
 
-	virtio_offer(&entropy.queue, 0, len);
 	for (looks = 0; looks < ENTROPY_LOOKS; looks++) {
 		if (virtio_take(&entropy.queue, &slot, &got))
 			break;
 	}
-	if (got < len)
+	if (got == 0 || got > ENTROPY_BLOCK)
 		panic("the source of entropy is silent", got);
-	for (i = 0; i < len; i++)
-		to[i] = entropy.octets[i];
+	for (i = 0; i < got; i++)
+		entropy.stock[i] = entropy.octets[i];
+	entropy.left = got;
+	virtio_offer(&entropy.queue, 0, ENTROPY_BLOCK);
 }
 
 void machine_random(void *to, size_t len)
@@ -194,12 +201,11 @@ void machine_random(void *to, size_t len)
 
 	if (entropy.registers == NULL)
 		panic("no source of entropy", 0);
-	while (len > 0) {
-		uint32_t piece = len < 32u ? (uint32_t)len : 32u;
-
-		take_entropy(octets, piece);
-		octets += piece;
-		len -= piece;
+	for (; len > 0; len--) {
+		if (entropy.left == 0)
+			take_block();
+		*octets++ = entropy.stock[--entropy.left];
+		entropy.stock[entropy.left] = 0;
 	}
 }
 

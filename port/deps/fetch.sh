@@ -70,6 +70,7 @@ unpack() {
 }
 
 mkdir -p build/deps
+"$here/setup.sh" fetch
 grep "^$name[[:space:]]" "$here/sources" >build/deps/$name.pins
 while read -r _ version hash path; do
 	archive=build/deps/$(basename "$path")
